@@ -1,0 +1,100 @@
+// Errors: the operating errors, which a person can do something about.
+//
+// Rules.
+// 1. Two families only: an `AssertionError` is a fault of ours, a `BunkerError` is the world's.
+// 2. The code is what programs act on; the message is for people: lower case, no full stop, the
+//    object named, what was expected and what was found.
+// 3. Context is added where knowledge is added (which pack, which path), with the cause kept.
+// 4. Failed authentication has one message without detail.
+// 5. Absence that a caller expects is `undefined`, not an error.
+// 6. The hint says what to do; the command line prints it on a line of its own.
+
+import { AssertionError } from "./assert.ts";
+
+export type ErrorCode =
+  | "invalid-argument" // wrong usage
+  | "not-found" // an object, a path or a snapshot that should be there
+  | "exists" // something is in the way
+  | "denied" // the storage or the system refuses
+  | "unavailable" // may work later
+  | "timeout"
+  | "full" // no space, quota or cap
+  | "corrupt" // damage or tampering
+  | "wrong-key" // passphrase, phrase or key does not open
+  | "no-store"
+  | "busy" // another run holds the state
+  | "unsupported-version" // written by a newer format
+  | "incomplete" // finished, but something was left out
+  | "interrupted"
+  | "broken-pipe"
+  | "io"; // any other failure of the system
+
+export interface ErrorDetails {
+  readonly cause?: unknown;
+  /** The object, path or argument that the error is about. */
+  readonly subject?: string;
+  readonly hint?: string;
+}
+
+export class BunkerError extends Error {
+  override readonly name = "BunkerError";
+  readonly code: ErrorCode;
+  readonly subject: string | undefined;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.subject = details.subject;
+    this.hint = details.hint;
+  }
+}
+
+export function isBunkerError(error: unknown, code?: ErrorCode): error is BunkerError {
+  return error instanceof BunkerError && (code === undefined || error.code === code);
+}
+
+/** The text of any thrown value. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+const CODE_OF_SYSTEM_ERROR: Readonly<Record<string, ErrorCode>> = {
+  ENOENT: "not-found",
+  ENOTDIR: "not-found",
+  EEXIST: "exists",
+  ENOTEMPTY: "exists",
+  EACCES: "denied",
+  EPERM: "denied",
+  EROFS: "denied",
+  ELOOP: "denied",
+  ENOSPC: "full",
+  EDQUOT: "full",
+  EFBIG: "full",
+  EPIPE: "broken-pipe",
+  ETIMEDOUT: "timeout",
+  EAGAIN: "unavailable",
+  EMFILE: "unavailable",
+  ENFILE: "unavailable",
+};
+
+/** The `code` of a system error (`"ENOENT"`), if it is one. */
+export function systemCodeOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === "string" && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+}
+
+/** Translates a system error into ours, naming what was being done; ours pass unchanged. */
+export function fromSystemError(error: unknown, doing: string, subject?: string): BunkerError {
+  if (error instanceof BunkerError) return error;
+  if (error instanceof AssertionError) throw error; // A fault of ours stays one.
+  const code = systemCodeOf(error);
+  return new BunkerError(
+    CODE_OF_SYSTEM_ERROR[code ?? ""] ?? "io",
+    `${doing}: ${messageOf(error)}`,
+    {
+      cause: error,
+      ...(subject === undefined ? {} : { subject }),
+    },
+  );
+}

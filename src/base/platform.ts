@@ -1,0 +1,61 @@
+// Platform: the primitives that the runtime does faster than we could.
+//
+// The pure rooms reach them through this interface only, so that the code that reads a store also
+// runs in a browser or at the edge. The reading side awaits every answer; the writing side uses a
+// `NativePlatform`, whose answers are there at once.
+
+import type { Bytes } from "./bytes.ts";
+
+export type Awaitable<T> = T | Promise<T>;
+type Owned = Uint8Array<ArrayBuffer>;
+
+export interface Platform {
+  random(byteCount: number): Owned;
+  sha256(bytes: Bytes): Awaitable<Owned>;
+  /** HKDF-SHA-256 (RFC 5869). */
+  hkdf(key: Bytes, salt: Bytes, info: Bytes, byteCount: number): Awaitable<Owned>;
+  /** AES-256-GCM; returns the ciphertext followed by its 16-byte tag. */
+  sealGcm(key: Bytes, nonce: Bytes, associated: Bytes, plain: Bytes): Awaitable<Owned>;
+  /** Returns `undefined` where the tag does not match. */
+  openGcm(key: Bytes, nonce: Bytes, associated: Bytes, sealed: Bytes): Awaitable<Owned | undefined>;
+  /** Ed25519 (RFC 8032) from the 32-byte seed. */
+  sign(seed: Bytes, message: Bytes): Awaitable<Owned>;
+  verify(publicKey: Bytes, message: Bytes, signature: Bytes): Awaitable<boolean>;
+  signingPublicKey(seed: Bytes): Awaitable<Owned>;
+  /** X25519 (RFC 7748): the public key of a 32-byte private key. */
+  agreementPublicKey(privateKey: Bytes): Awaitable<Owned>;
+  /**
+   * Decodes one zstd frame to exactly `plainBytes`; throws where the frame says or yields another
+   * length. The caller has bounded `plainBytes`.
+   */
+  decompress(frame: Bytes, plainBytes: number): Awaitable<Owned>;
+}
+
+export interface NativePlatform extends Platform {
+  sha256(bytes: Bytes): Owned;
+  hkdf(key: Bytes, salt: Bytes, info: Bytes, byteCount: number): Owned;
+  sealGcm(key: Bytes, nonce: Bytes, associated: Bytes, plain: Bytes): Owned;
+  openGcm(key: Bytes, nonce: Bytes, associated: Bytes, sealed: Bytes): Owned | undefined;
+  sign(seed: Bytes, message: Bytes): Owned;
+  verify(publicKey: Bytes, message: Bytes, signature: Bytes): boolean;
+  signingPublicKey(seed: Bytes): Owned;
+  agreementPublicKey(privateKey: Bytes): Owned;
+  decompress(frame: Bytes, plainBytes: number): Owned;
+
+  md5(bytes: Bytes): Owned;
+  /** One zstd frame that records its content size. */
+  compress(plain: Bytes, level: number): Owned;
+  /** The same on the runtime's thread pool. `plain` must not be shared memory. */
+  compressPooled(plain: Bytes, level: number): Promise<Owned>;
+}
+
+/** Gives a native output's memory back at once: the collector is far too late for it. */
+export function release(bytes: Uint8Array<ArrayBuffer>): void {
+  if (
+    bytes.byteOffset === 0 &&
+    bytes.byteLength === bytes.buffer.byteLength &&
+    bytes.byteLength > 0
+  ) {
+    bytes.buffer.transfer(0);
+  }
+}

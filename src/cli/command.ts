@@ -1,0 +1,151 @@
+// Command: what a command is, and how its words are parsed.
+//
+// citty renders the help; the words themselves are parsed strictly by the runtime, because an
+// unknown or repeated option must be an error and not be swallowed.
+
+import { renderUsage } from "citty";
+import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+import { BunkerError, messageOf } from "../base/errors.ts";
+import type { ExitStatus } from "./exit.ts";
+import type { Wiring } from "./wiring.ts";
+
+export interface OptionDefinition {
+  readonly type: "string" | "boolean";
+  readonly description: string;
+  /** For strings: what the value is, as in `--tag TAG`. */
+  readonly valueHint?: string;
+  /** May be given several times. */
+  readonly multiple?: boolean;
+  readonly short?: string;
+}
+
+export interface CommandDefinition {
+  readonly name: string;
+  readonly description: string;
+  /** How the words are shown in the help: `SOURCE…`. */
+  readonly words?: string;
+  /** Fewest and most words that are not options. */
+  readonly wordCount: readonly [number, number];
+  readonly options: Readonly<Record<string, OptionDefinition>>;
+  run(wiring: Wiring, words: Words): Promise<ExitStatus>;
+}
+
+/** Parsed words. Getters assert that the option is defined as such. */
+export class Words {
+  readonly positionals: readonly string[];
+  readonly #values: Readonly<Record<string, unknown>>;
+
+  constructor(positionals: readonly string[], values: Readonly<Record<string, unknown>>) {
+    this.positionals = positionals;
+    this.#values = values;
+  }
+
+  flag(name: string): boolean {
+    return this.#values[name] === true;
+  }
+
+  text(name: string): string | undefined {
+    const value = this.#values[name];
+    return typeof value === "string" ? value : undefined;
+  }
+
+  texts(name: string): readonly string[] {
+    const value = this.#values[name];
+    return Array.isArray(value) ? (value as string[]) : [];
+  }
+}
+
+/** Options that every command has. */
+export const COMMON_OPTIONS = {
+  store: {
+    type: "string",
+    valueHint: "LOCATION",
+    description: "Where the store is; else BUNKER_STORE",
+  },
+  json: { type: "boolean", description: "Write JSON to stdout (docs/json.md)" },
+  help: { type: "boolean", short: "h", description: "Show this help" },
+} as const satisfies Record<string, OptionDefinition>;
+
+/** Options of every command that opens a store. */
+export const OPEN_OPTIONS = {
+  ...COMMON_OPTIONS,
+  label: {
+    type: "string",
+    valueHint: "LABEL",
+    description: "This machine's label in the store; else BUNKER_LABEL, else the host's name",
+  },
+  trust: {
+    type: "string",
+    multiple: true,
+    valueHint: "SIGNER",
+    description: "Count what this signer wrote although the owner has not certified it",
+  },
+} as const satisfies Record<string, OptionDefinition>;
+
+/** Parses the words after the command's name. Throws `invalid-argument`. */
+export function parseWords(definition: CommandDefinition, rawArgs: readonly string[]): Words {
+  const hint = `see: bunker ${definition.name} --help`;
+  let parsed: ReturnType<typeof parseArgs>;
+  try {
+    parsed = parseArgs({
+      args: rawArgs.map((arg) => arg.replace(/^--read-data=/, "--read-data-share=")),
+      options: optionsOf(definition),
+      allowPositionals: true,
+      strict: true,
+    });
+  } catch (error) {
+    const message = messageOf(error).split(". ")[0] ?? messageOf(error);
+    throw new BunkerError("invalid-argument", lowerFirst(message), { cause: error, hint });
+  }
+  const [fewest, most] = definition.wordCount;
+  const count = parsed.positionals.length;
+  if (parsed.values["help"] !== true && (count < fewest || count > most)) {
+    const wanted = definition.words === undefined ? "no words" : definition.words;
+    throw new BunkerError("invalid-argument", `expected ${wanted}, found ${count} words`, { hint });
+  }
+  return new Words(parsed.positionals, parsed.values);
+}
+
+function optionsOf(definition: CommandDefinition): ParseArgsOptionsConfig {
+  return Object.fromEntries(
+    Object.entries(definition.options).map(([name, { type, multiple, short }]) => [
+      name,
+      {
+        type,
+        ...(multiple === true ? { multiple } : {}),
+        ...(short === undefined ? {} : { short }),
+      },
+    ]),
+  );
+}
+
+/** The help of one command. */
+export async function helpOf(definition: CommandDefinition): Promise<string> {
+  const args = Object.fromEntries(
+    Object.entries(definition.options).map(([name, option]) => [
+      name,
+      {
+        type: option.type,
+        description:
+          option.multiple === true ? `${option.description} (repeatable)` : option.description,
+        ...(option.valueHint === undefined ? {} : { valueHint: option.valueHint }),
+        ...(option.short === undefined ? {} : { alias: option.short }),
+      },
+    ]),
+  );
+  const words = definition.words === undefined ? "" : ` ${definition.words}`;
+  const usage = await renderUsage({
+    meta: { name: `bunker ${definition.name}${words}`, description: definition.description },
+    args,
+  });
+  return `${plainText(usage)}\n`;
+}
+
+/** citty colours its help; what goes to a file or a pipe has no colours. */
+export function plainText(text: string): string {
+  return process.stdout.isTTY ? text : Bun.stripANSI(text);
+}
+
+function lowerFirst(text: string): string {
+  return text.slice(0, 1).toLowerCase() + text.slice(1);
+}

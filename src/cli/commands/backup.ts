@@ -1,0 +1,121 @@
+// backup: makes a snapshot of files and folders.
+
+import { hexId } from "../../base/ids.ts";
+import { BunkerError } from "../../base/errors.ts";
+import { PACK_BYTES_TARGET } from "../../base/limits.ts";
+import { backup, type BackupResult } from "../../jobs/backup.ts";
+import { openFolderSource } from "../../source/folder.ts";
+import { openFileSystem } from "../../system/open.ts";
+import { nativePlatform } from "../../system/platform.ts";
+import { type CommandDefinition, OPEN_OPTIONS } from "../command.ts";
+import { excludesOf } from "../excludes.ts";
+import { EXIT, type ExitStatus } from "../exit.ts";
+import { formatBytes, formatCount, formatDuration } from "../progress.ts";
+import {
+  breather,
+  cachePathOf,
+  hostOf,
+  laneCountOf,
+  monitorOf,
+  newCore,
+  withStore,
+} from "../session.ts";
+import type { Wiring } from "../wiring.ts";
+
+const LEVEL = 3;
+
+export const backupCommand: CommandDefinition = {
+  name: "backup",
+  description: "Make a snapshot of files and folders. Unchanged files are not read again.",
+  words: "SOURCE…",
+  wordCount: [1, Number.POSITIVE_INFINITY],
+  options: {
+    ...OPEN_OPTIONS,
+    tag: { type: "string", multiple: true, valueHint: "TAG", description: "Tag the snapshot" },
+    description: { type: "string", valueHint: "TEXT", description: "Describe the snapshot" },
+    exclude: {
+      type: "string",
+      multiple: true,
+      valueHint: "PATH",
+      description:
+        "Leave out this path below a source (/a/b), or every file or folder of this name",
+    },
+    force: { type: "boolean", description: "Read every file, also those that seem unchanged" },
+    lanes: { type: "string", valueHint: "N", description: "Use so many lanes; else one a core" },
+  },
+  run(wiring, words) {
+    const laneCount = laneCountOf(words);
+    const tags = words.texts("tag");
+    if (tags.includes("")) throw new BunkerError("invalid-argument", "a tag is not empty");
+    const monitor = monitorOf(wiring);
+    const files = openFileSystem();
+    const exclude = excludesOf(words.texts("exclude"), words.positionals);
+    const source = openFolderSource(words.positionals, { files, monitor, ...exclude });
+    for (const limit of source.limits) monitor.notice(limit);
+    return withStore(wiring, words, async (store) => {
+      const description = words.text("description");
+      try {
+        const result = await backup(
+          store,
+          source,
+          {
+            platform: nativePlatform,
+            files,
+            laneCore: newCore(),
+            spawn: wiring.spawnLane,
+            laneCount,
+            packBytes: PACK_BYTES_TARGET,
+            level: LEVEL,
+            cachePath: cachePathOf(wiring, hexId(store.keys.storeId)),
+            breathe: breather(),
+          },
+          {
+            ...hostOf(),
+            tags,
+            force: words.flag("force"),
+            ...(description === undefined ? {} : { description }),
+          },
+          monitor,
+        );
+        monitor.finish();
+        return await report(wiring, result, monitor.problemCount, words.flag("json"));
+      } finally {
+        monitor.finish();
+      }
+    });
+  },
+};
+
+async function report(
+  { output }: Wiring,
+  result: BackupResult,
+  problems: number,
+  json: boolean,
+): Promise<ExitStatus> {
+  const { counts, written, unchangedFiles, start, end } = result;
+  const id = hexId(result.id);
+  if (json) {
+    const { newBlobs, storedBytes, ...seen } = counts;
+    await output.json({
+      snapshot: id,
+      ...seen,
+      problems,
+      unchangedFiles,
+      newBlobs,
+      storedBytes,
+      packs: written.packs,
+      segments: written.segments,
+      start: new Date(start).toISOString(),
+      end: new Date(end).toISOString(),
+    });
+  } else {
+    const { files, folders, contentBytes, storedBytes } = counts;
+    const seconds = (end - start) / 1000;
+    await output.line(
+      `snapshot ${id.slice(0, 10)}: ${formatCount(files)} files and ${formatCount(folders)} folders, ` +
+        `${formatBytes(contentBytes)}; stored ${formatBytes(storedBytes)} anew ` +
+        `in ${formatDuration(seconds)}`,
+    );
+  }
+  return problems > 0 ? EXIT.incomplete : EXIT.done;
+}

@@ -1,0 +1,51 @@
+// cat: writes a file of a snapshot to stdout.
+
+import { BunkerError } from "../../base/errors.ts";
+import { release } from "../../base/platform.ts";
+import { BlobReader } from "../../store/blobs.ts";
+import { requireOwner } from "../../store/keyring.ts";
+import { findNode } from "../../store/paths.ts";
+import { findSnapshot, loadManifests } from "../../store/snapshots.ts";
+import { readContent } from "../../store/trees.ts";
+import { COMMON_OPTIONS, type CommandDefinition, OPEN_OPTIONS } from "../command.ts";
+import { EXIT } from "../exit.ts";
+import { withStore } from "../session.ts";
+import { parseSnapshotWord } from "../snapshot-word.ts";
+
+const { store: storeOption, help } = COMMON_OPTIONS;
+
+export const cat: CommandDefinition = {
+  name: "cat",
+  description: "Write a file of a snapshot to stdout. Every byte is verified before it is written.",
+  words: "SNAP:PATH…",
+  wordCount: [1, Number.POSITIVE_INFINITY],
+  options: { store: storeOption, help, label: OPEN_OPTIONS.label, trust: OPEN_OPTIONS.trust },
+  run(wiring, words) {
+    const wanted = words.positionals.map((word) => parseSnapshotWord(word));
+    return withStore(wiring, words, async (store) => {
+      requireOwner(store.keyring, "reading a file");
+      const manifests = await loadManifests(store);
+      const reader = new BlobReader(store);
+      for (const word of wanted) {
+        const { snapshot } = await findSnapshot(store, manifests, word);
+        const node = await findNode(reader, snapshot, word.path ?? new Uint8Array(0));
+        if (node.kind !== "entry" || (node.entry.type !== "file" && node.entry.type !== "object")) {
+          throw new BunkerError(
+            "invalid-argument",
+            "cat writes files only, this is something else",
+            {
+              hint: "look at it with: bunker ls -l",
+            },
+          );
+        }
+        for (const id of await readContent(reader, node.entry)) {
+          const plain = await reader.read("data", id);
+          await wiring.output.write(plain);
+          await wiring.output.flush();
+          release(plain);
+        }
+      }
+      return EXIT.done;
+    });
+  },
+};

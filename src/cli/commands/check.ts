@@ -1,0 +1,61 @@
+// check: looks a store through for damage and tampering.
+
+import { BunkerError } from "../../base/errors.ts";
+import { check } from "../../jobs/check.ts";
+import { type CommandDefinition, OPEN_OPTIONS, type Words } from "../command.ts";
+import { EXIT } from "../exit.ts";
+import { formatBytes, formatCount } from "../progress.ts";
+import { breather, monitorOf, withStore } from "../session.ts";
+
+export const checkCommand: CommandDefinition = {
+  name: "check",
+  description:
+    "Check a store for damage and tampering. Without more, its structure: every pack, tree and chunk is there.",
+  wordCount: [0, 0],
+  options: {
+    ...OPEN_OPTIONS,
+    "read-data": { type: "boolean", description: "Read every pack and open every blob" },
+    "read-data-share": {
+      type: "string",
+      valueHint: "N%",
+      description: "Read this share of the packs, chosen anew each time (also --read-data=N%)",
+    },
+  },
+  run(wiring, words) {
+    const dataShare = shareOf(words);
+    const monitor = monitorOf(wiring);
+    return withStore(wiring, words, async (store) => {
+      try {
+        const result = await check(store, { dataShare, breathe: breather() }, monitor);
+        monitor.finish();
+        const findings = store.findings.all;
+        if (words.flag("json")) await wiring.output.json({ ...result, findings });
+        else {
+          const { snapshots, packs, packsRead, bytesRead, files } = result;
+          const read =
+            packsRead > 0
+              ? `, ${formatCount(packsRead)} packs read (${formatBytes(bytesRead)})`
+              : "";
+          await wiring.output.line(
+            `checked ${formatCount(snapshots)} snapshots, ${formatCount(packs)} packs, ` +
+              `${formatCount(files)} files${read}: ${findings.length === 0 ? "no errors" : `${formatCount(findings.length)} findings`}`,
+          );
+        }
+        return EXIT.done;
+      } finally {
+        monitor.finish();
+      }
+    });
+  },
+};
+
+function shareOf(words: Words): number {
+  const text = words.text("read-data-share");
+  if (text === undefined) return words.flag("read-data") ? 1 : 0;
+  const percent = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1];
+  const share = Number(percent) / 100;
+  if (percent === undefined || !(share > 0 && share <= 1)) {
+    throw new BunkerError("invalid-argument", `--read-data: expected 1% to 100%, found ${text}`);
+  }
+  return share;
+}

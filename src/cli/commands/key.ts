@@ -1,0 +1,211 @@
+// key: passphrases, the recovery phrase and key files.
+
+import { closeSync, fsyncSync, writeSync } from "node:fs";
+import { BunkerError } from "../../base/errors.ts";
+import { phraseOf } from "../../crypto/phrase.ts";
+import { formatKeyFile } from "../../format/bundle.ts";
+import { addSlot } from "../../store/create.ts";
+import { requireOwner } from "../../store/keyring.ts";
+import { dropSlot, listSlots, removeSlot } from "../../store/slots.ts";
+import type { Store } from "../../store/store.ts";
+import { type CommandDefinition, OPEN_OPTIONS, type Words } from "../command.ts";
+import { EXIT, type ExitStatus } from "../exit.ts";
+import type { Environment } from "../locations.ts";
+import { printableText } from "../names.ts";
+import { showPhrase } from "../phrase.ts";
+import { findSecret } from "../secrets.ts";
+import { withStore } from "../session.ts";
+import type { Wiring } from "../wiring.ts";
+import { createPhraseFile, writePhraseFile } from "./init.ts";
+import { localTime } from "./snapshots.ts";
+
+type Action = (wiring: Wiring, words: Words, store: Store) => Promise<ExitStatus>;
+
+const ACTIONS: Readonly<Record<string, { readonly words: number; readonly run: Action }>> = {
+  list: { words: 0, run: list },
+  add: { words: 0, run: add },
+  remove: { words: 1, run: remove },
+  passphrase: { words: 0, run: changePassphrase },
+  phrase: { words: 0, run: phrase },
+  writer: { words: 1, run: writer },
+};
+
+export const key: CommandDefinition = {
+  name: "key",
+  description: [
+    "Manage what opens the store.",
+    "list: the key slots. add: another passphrase. remove ID: a key slot.",
+    "passphrase: change it (with BUNKER_PHRASE_FILE: set a new one by the recovery phrase).",
+    "phrase: show the recovery phrase, or write it to --phrase-file.",
+    "writer LABEL: a key file for a machine that may back up and can't read.",
+    "A new passphrase comes from BUNKER_NEW_PASSPHRASE, BUNKER_NEW_PASSPHRASE_FILE or",
+    "BUNKER_NEW_PASSPHRASE_COMMAND, or is asked for.",
+  ].join(" "),
+  words: "list|add|remove ID|passphrase|phrase|writer LABEL",
+  wordCount: [1, 2],
+  options: {
+    ...OPEN_OPTIONS,
+    name: { type: "string", valueHint: "NAME", description: "A name for the new key slot" },
+    "phrase-file": { type: "string", valueHint: "FILE", description: "A new file for the phrase" },
+    "key-file": {
+      type: "string",
+      valueHint: "FILE",
+      description: "A new file for the writer's key",
+    },
+  },
+  run(wiring, words) {
+    const [name = "", ...rest] = words.positionals;
+    const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
+    if (action === undefined || rest.length !== action.words) {
+      throw new BunkerError("invalid-argument", `expected ${key.words}`, {
+        hint: "see: bunker key --help",
+      });
+    }
+    return withStore(wiring, words, async (store) => {
+      requireOwner(store.keyring, `key ${name}`);
+      return action.run(wiring, words, store);
+    });
+  },
+};
+
+async function list({ output }: Wiring, words: Words, store: Store): Promise<ExitStatus> {
+  for (const slot of await listSlots(store)) {
+    const isOpen = slot.name === store.keyring.slotName;
+    const { id, label, created } = slot;
+    if (words.flag("json")) {
+      await output.json({ id, label, created: new Date(created).toISOString(), opened: isOpen });
+    } else {
+      const mark = isOpen ? "*" : " ";
+      await output.line(
+        `${mark} ${id.slice(0, 10)}  ${localTime(created)}  ${printableText(label)}`,
+      );
+    }
+  }
+  return EXIT.done;
+}
+
+async function add(wiring: Wiring, words: Words, store: Store): Promise<ExitStatus> {
+  const passphrase = await newPassphrase(wiring);
+  const name = await addSlot(
+    store.context,
+    store.keyring,
+    passphrase,
+    words.text("name") ?? "added",
+  );
+  await wiring.output.line(`added key slot ${shortSlot(name)}`);
+  return EXIT.done;
+}
+
+async function remove(wiring: Wiring, words: Words, store: Store): Promise<ExitStatus> {
+  const slot = await removeSlot(store, words.positionals[1] ?? "");
+  await wiring.output.line(`removed key slot ${slot.id.slice(0, 10)}`);
+  warnOfCopies(wiring);
+  return EXIT.done;
+}
+
+async function changePassphrase(wiring: Wiring, words: Words, store: Store): Promise<ExitStatus> {
+  const passphrase = await newPassphrase(wiring);
+  const label = words.text("name") ?? "passphrase";
+  const name = await addSlot(store.context, store.keyring, passphrase, label);
+  const { slotName } = store.keyring;
+  if (slotName !== undefined && slotName !== name) {
+    await dropSlot(store, slotName);
+    await wiring.output.line(`changed the passphrase: key slot ${shortSlot(name)}`);
+  } else {
+    await wiring.output.line(`set a new passphrase: key slot ${shortSlot(name)}`);
+    wiring.messages.hint(
+      "passphrases that are not wanted any more: bunker key list, bunker key remove",
+    );
+  }
+  warnOfCopies(wiring);
+  return EXIT.done;
+}
+
+async function phrase(wiring: Wiring, words: Words, store: Store): Promise<ExitStatus> {
+  const { secret } = requireOwner(store.keyring, "the recovery phrase");
+  const path = words.text("phrase-file");
+  if (path !== undefined) {
+    writePhraseFile(createPhraseFile(path), phraseOf(secret));
+    wiring.messages.notice(`the recovery phrase is in ${path}`);
+  } else if (!showPhrase(phraseOf(secret))) {
+    throw new BunkerError("invalid-argument", "there is no terminal to show the phrase on", {
+      hint: "give --phrase-file FILE",
+    });
+  }
+  return EXIT.done;
+}
+
+async function writer(wiring: Wiring, words: Words, store: Store): Promise<ExitStatus> {
+  const owner = requireOwner(store.keyring, "certifying a writer");
+  const label = words.positionals[1] ?? "";
+  const path = words.text("key-file");
+  if (
+    path === undefined ||
+    label === "" ||
+    !label.isWellFormed() ||
+    Buffer.byteLength(label) > 255
+  ) {
+    throw new BunkerError(
+      "invalid-argument",
+      "expected a label of 1 to 255 bytes, and --key-file FILE",
+    );
+  }
+  const file = createPhraseFile(path);
+  // Random, not derived: whoever finds this key must not be the owner's machine of that name.
+  const signerSeed = store.platform.random(32);
+  const publicKey = await store.platform.signingPublicKey(signerSeed);
+  const { agreementPublic, signingPublic, dataIdKey, treeIdKey, cutKey, indexKey } = owner;
+  const bundle = {
+    role: "writer",
+    agreementPublic,
+    signingPublic,
+    dataIdKey,
+    treeIdKey,
+    cutKey,
+    indexKey,
+    signerSeed,
+    label,
+  } as const;
+  try {
+    writeSync(file, `${formatKeyFile(bundle)}\n`);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  const time = store.world.now();
+  await store.log.append({
+    kind: "certificate",
+    time,
+    role: "writer",
+    publicKey,
+    label,
+    hosts: [],
+  });
+  store.log.remember();
+  await wiring.output.line(`certified writer ${printableText(label)}: its key is in ${path}`);
+  wiring.messages.notice(
+    "it can add snapshots and read none; it can test guesses about what is stored",
+  );
+  return EXIT.done;
+}
+
+async function newPassphrase(wiring: Wiring): Promise<string> {
+  const { environment, messages } = wiring;
+  const renamed: Record<string, string | undefined> = {};
+  for (const suffix of ["", "_FILE", "_COMMAND"]) {
+    renamed[`BUNKER_PASSPHRASE${suffix}`] = environment[`BUNKER_NEW_PASSPHRASE${suffix}`];
+  }
+  const given: Environment = renamed;
+  const warn = (message: string) => messages.warning(message);
+  return (await findSecret(given, { confirm: true, label: "new passphrase", warn })).text;
+}
+
+function warnOfCopies({ messages }: Wiring): void {
+  messages.notice(
+    "whoever kept a copy of the old key slot can still open the store with its passphrase",
+  );
+}
+
+function shortSlot(name: string): string {
+  return name.slice(name.indexOf("/") + 1).slice(0, 10);
+}

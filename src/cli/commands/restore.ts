@@ -1,0 +1,136 @@
+// restore: gets a snapshot back, or a part of it.
+
+import { availableParallelism } from "node:os";
+import { BunkerError } from "../../base/errors.ts";
+import { openFolderDestination } from "../../destination/open.ts";
+
+import { Restore, type RestoreCounts } from "../../jobs/restore.ts";
+import { openRestoreLanes } from "../../jobs/restore-lanes.ts";
+import { BlobReader } from "../../store/blobs.ts";
+import { requireOwner } from "../../store/keyring.ts";
+import { findNode, topOf } from "../../store/paths.ts";
+import { findSnapshot, loadManifests } from "../../store/snapshots.ts";
+import type { Store } from "../../store/store.ts";
+import { openFileSystem } from "../../system/open.ts";
+import { type CommandDefinition, OPEN_OPTIONS, type Words } from "../command.ts";
+import { EXIT, type ExitStatus } from "../exit.ts";
+import { formatBytes, formatCount, formatDuration } from "../progress.ts";
+import { laneCountOf, monitorOf, withStore } from "../session.ts";
+import { parseSnapshotWord, type SnapshotWord } from "../snapshot-word.ts";
+import type { Wiring } from "../wiring.ts";
+
+export const restoreCommand: CommandDefinition = {
+  name: "restore",
+  description:
+    "Get a snapshot back, or a part of it. Into an empty or new folder, unless --overwrite is given.",
+  words: "SNAP[:PATH]…",
+  wordCount: [1, Number.POSITIVE_INFINITY],
+  options: {
+    ...OPEN_OPTIONS,
+    to: {
+      type: "string",
+      valueHint: "TARGET",
+      description: "The folder to restore into (required)",
+    },
+    overwrite: { type: "boolean", description: "Replace files that are there" },
+    lanes: { type: "string", valueHint: "N", description: "Use so many lanes; else one a core" },
+  },
+  run(wiring, words) {
+    const target = words.text("to");
+    if (target === undefined) {
+      throw new BunkerError("invalid-argument", "where to restore to is not said", {
+        hint: "give --to TARGET",
+      });
+    }
+    const wanted = words.positionals.map((word) => parseSnapshotWord(word));
+    const laneCount = laneCountOf(words);
+    return withStore(wiring, words, (store) =>
+      restoreAll(wiring, words, { store, target, wanted, laneCount }),
+    );
+  },
+};
+
+interface Order {
+  readonly store: Store;
+  readonly target: string;
+  readonly wanted: readonly SnapshotWord[];
+  readonly laneCount: number;
+}
+
+async function restoreAll(wiring: Wiring, words: Words, order: Order): Promise<ExitStatus> {
+  const { store, target, wanted } = order;
+  requireOwner(store.keyring, "a restore");
+  const manifests = await loadManifests(store);
+  const reader = new BlobReader(store);
+  // Everything is found before the first byte is written.
+  const nodes = [];
+  for (const word of wanted) {
+    const { snapshot } = await findSnapshot(store, manifests, word);
+    const path = word.path;
+    nodes.push(path === undefined ? topOf(snapshot) : await findNode(reader, snapshot, path));
+  }
+  const overwrite = words.flag("overwrite");
+  const existing = overwrite ? "replace" : "refuse";
+  const files = openFileSystem();
+  const destination = openFolderDestination(target, { create: true, existing, files });
+  const monitor = monitorOf(wiring);
+  try {
+    if (!overwrite && !destination.isEmpty()) {
+      throw new BunkerError("exists", `${target} is not empty`, {
+        subject: target,
+        hint: "choose another folder, or give --overwrite",
+      });
+    }
+    const start = performance.now();
+    const lanes = openRestoreLanes(store, destination, {
+      spawn: wiring.spawnLane,
+      count: Math.min(order.laneCount, availableParallelism()),
+    });
+    const limits = new Set<string>();
+    const restore = new Restore({
+      store,
+      reader,
+      destination,
+      monitor,
+      write: (task) => lanes.write(task),
+      fetchCount: 8,
+      fetchBytes: 32 * 1024 * 1024,
+      onLimits: (list) => list.forEach((limit) => limits.add(limit)),
+    });
+    try {
+      const [only] = nodes;
+      if (nodes.length === 1 && only !== undefined) await restore.restoreTop(only);
+      else for (const node of nodes) await restore.restoreNamed(node);
+    } finally {
+      lanes.close();
+    }
+    for (const limit of [...destination.limits, ...limits]) limits.add(limit);
+    monitor.finish();
+    for (const limit of limits) monitor.notice(limit);
+    const seconds = (performance.now() - start) / 1000;
+    await report(wiring, words, { target, counts: restore.counts, seconds });
+    return statusOfRestore(restore.counts, limits);
+  } finally {
+    monitor.finish();
+    destination.close();
+  }
+}
+
+function statusOfRestore(counts: RestoreCounts, limits: ReadonlySet<string>): ExitStatus {
+  return counts.problems > 0 || limits.size > 0 ? EXIT.incomplete : EXIT.done;
+}
+
+async function report(
+  { output }: Wiring,
+  words: Words,
+  { target, counts, seconds }: { target: string; counts: RestoreCounts; seconds: number },
+): Promise<void> {
+  if (words.flag("json")) {
+    await output.json({ target, ...counts });
+    return;
+  }
+  await output.line(
+    `restored ${formatCount(counts.files)} files and ${formatCount(counts.folders)} folders, ` +
+      `${formatBytes(counts.bytes)}, to ${target} in ${formatDuration(seconds)}`,
+  );
+}

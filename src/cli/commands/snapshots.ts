@@ -1,0 +1,75 @@
+// snapshots: lists what can be restored.
+
+import { hexId } from "../../base/ids.ts";
+import { printableText, jsonName, printableName } from "../names.ts";
+import { type CommandDefinition, OPEN_OPTIONS } from "../command.ts";
+import { EXIT } from "../exit.ts";
+import { formatBytes, formatCount } from "../progress.ts";
+import { withStore } from "../session.ts";
+import { type FoundSnapshot, loadManifests, loadSnapshot } from "../../store/snapshots.ts";
+import { requireOwner } from "../../store/keyring.ts";
+
+export const snapshots: CommandDefinition = {
+  name: "snapshots",
+  description: "List the snapshots, the oldest first.",
+  wordCount: [0, 0],
+  options: {
+    ...OPEN_OPTIONS,
+    tag: {
+      type: "string",
+      multiple: true,
+      valueHint: "TAG",
+      description: "Only those with this tag",
+    },
+  },
+  run: (wiring, words) =>
+    withStore(wiring, words, async (store) => {
+      requireOwner(store.keyring, "listing snapshots");
+      const { offered } = await loadManifests(store);
+      const tags = words.texts("tag");
+      for (const manifest of offered) {
+        const snapshot = await loadSnapshot(store, manifest);
+        if (!tags.every((tag) => snapshot.tags.includes(tag))) continue;
+        const found = { manifest, snapshot };
+        if (words.flag("json")) await wiring.output.json(jsonOf(found));
+        else await wiring.output.line(lineOf(found));
+      }
+      return EXIT.done;
+    }),
+};
+
+export function lineOf({ manifest, snapshot }: FoundSnapshot): string {
+  const { counts, roots, tags, host } = snapshot;
+  return [
+    hexId(manifest.id).slice(0, 10),
+    localTime(manifest.time),
+    printableText(host),
+    `${formatCount(counts.files)} files`,
+    formatBytes(counts.contentBytes),
+    roots.map((root) => printableName(root.path)).join(" "),
+    ...(tags.length > 0 ? [`[${tags.map(printableText).join(" ")}]`] : []),
+    ...(counts.problems > 0 ? [`${counts.problems} problems`] : []),
+  ].join("  ");
+}
+
+export function jsonOf({ manifest, snapshot }: FoundSnapshot): Record<string, unknown> {
+  const { roots, start, end, ...rest } = snapshot;
+  return {
+    id: hexId(manifest.id),
+    number: manifest.number,
+    writer: hexId(manifest.signer),
+    time: new Date(manifest.time).toISOString(),
+    ...rest,
+    start: new Date(start).toISOString(),
+    end: new Date(end).toISOString(),
+    roots: roots.map((root) => jsonName(root.path, "path")),
+  };
+}
+
+/** Year to second, in this machine's time zone. */
+export function localTime(ms: number): string {
+  const date = new Date(ms);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}

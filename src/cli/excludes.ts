@@ -1,0 +1,38 @@
+// Excludes: which paths below the sources are left out.
+
+import { type Bytes, equalBytes, utf8 } from "../base/bytes.ts";
+import { BunkerError } from "../base/errors.ts";
+import { resolve } from "node:path";
+
+const SLASH = 0x2f;
+
+type Exclude = (path: Bytes, isFolder: boolean) => boolean;
+
+/** A pattern with a leading slash is a path below each source; another is a name anywhere. */
+export function excludesOf(
+  patterns: readonly string[],
+  sources: readonly string[],
+): { readonly exclude?: Exclude } {
+  if (patterns.length === 0) return {};
+  const paths: Bytes[] = [];
+  const names: Bytes[] = [];
+  for (const pattern of patterns) {
+    const trimmed = pattern.replace(/\/+$/, "");
+    if (trimmed === "")
+      throw new BunkerError("invalid-argument", `--exclude: ${pattern || "nothing"} names no path`);
+    if (trimmed.startsWith("/")) {
+      for (const source of sources) paths.push(utf8(resolve(source) + trimmed));
+    } else if (trimmed.includes("/")) {
+      throw new BunkerError(
+        "invalid-argument",
+        `--exclude ${pattern}: expected a name, or a path that begins with /`,
+      );
+    } else {
+      names.push(utf8(trimmed));
+    }
+  }
+  const exclude: Exclude = (path) =>
+    paths.some((excluded) => equalBytes(excluded, path)) ||
+    names.some((name) => equalBytes(name, path.subarray(path.lastIndexOf(SLASH) + 1)));
+  return { exclude };
+}

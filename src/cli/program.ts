@@ -1,0 +1,115 @@
+// Program: from the command line's words to a command, and from its end to an exit status.
+
+import { BunkerError, isBunkerError } from "../base/errors.ts";
+import type { CommandDefinition } from "./command.ts";
+import { EXIT, type ExitStatus, statusOf } from "./exit.ts";
+import type { Wiring } from "./wiring.ts";
+
+type Loader = () => Promise<CommandDefinition>;
+
+/** Loaded when they are called: starting the program costs what the command needs. */
+const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly load: Loader }>> = {
+  init: {
+    summary: "make a store",
+    load: async () => (await import("./commands/init.ts")).init,
+  },
+  backup: {
+    summary: "make a snapshot of files and folders",
+    load: async () => (await import("./commands/backup.ts")).backupCommand,
+  },
+  restore: {
+    summary: "get a snapshot back, or a part of it",
+    load: async () => (await import("./commands/restore.ts")).restoreCommand,
+  },
+  snapshots: {
+    summary: "list the snapshots",
+    load: async () => (await import("./commands/snapshots.ts")).snapshots,
+  },
+  ls: {
+    summary: "list what is in a snapshot",
+    load: async () => (await import("./commands/ls.ts")).ls,
+  },
+  cat: {
+    summary: "write a file of a snapshot to stdout",
+    load: async () => (await import("./commands/cat.ts")).cat,
+  },
+  check: {
+    summary: "check a store for damage and tampering",
+    load: async () => (await import("./commands/check.ts")).checkCommand,
+  },
+  key: {
+    summary: "manage passphrases, the recovery phrase and key files",
+    load: async () => (await import("./commands/key.ts")).key,
+  },
+  version: {
+    summary: "show the program's version",
+    load: async () => (await import("./commands/version.ts")).version,
+  },
+};
+
+/** Runs the command; results are written whole when it returns. Errors are reported, not thrown. */
+export async function runProgram(wiring: Wiring, argv: readonly string[]): Promise<ExitStatus> {
+  let status: ExitStatus;
+  try {
+    status = await Promise.race([dispatch(wiring, argv), wiring.interrupted]);
+    await wiring.output.end();
+  } catch (error) {
+    status = statusOf(error);
+    if (status !== EXIT.brokenPipe) wiring.messages.report(error);
+    await endQuietly(wiring);
+  }
+  return status;
+}
+
+// What was written before the failure still goes out, if anybody reads it.
+async function endQuietly(wiring: Wiring): Promise<void> {
+  try {
+    await wiring.output.end();
+  } catch (error) {
+    if (!isBunkerError(error)) wiring.messages.report(error);
+  }
+}
+
+async function dispatch(wiring: Wiring, argv: readonly string[]): Promise<ExitStatus> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === "--help" || name === "-h") {
+    await wiring.output.write(overview());
+    return name === undefined ? EXIT.wrongUsage : EXIT.done;
+  }
+  if (name === "--version" || name === "-V") {
+    await wiring.output.line(`bunker ${wiring.program}`);
+    return EXIT.done;
+  }
+  if (name === "help") return dispatch(wiring, [...rest.slice(0, 1), "--help"]);
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) {
+    throw new BunkerError("invalid-argument", `there is no command ${name}`, {
+      hint: "see: bunker --help",
+    });
+  }
+  const definition = await command.load();
+  const { helpOf, parseWords } = await import("./command.ts");
+  const words = parseWords(definition, rest);
+  if (words.flag("help")) {
+    await wiring.output.write(await helpOf(definition));
+    return EXIT.done;
+  }
+  return definition.run(wiring, words);
+}
+
+function overview(): string {
+  const lines = Object.entries(COMMANDS).map(
+    ([name, { summary }]) => `  ${name.padEnd(11)}${summary}`,
+  );
+  return [
+    "bunker: encrypted, deduplicated, immutable snapshots",
+    "",
+    "Usage: bunker COMMAND [OPTIONS]",
+    "",
+    ...lines,
+    "",
+    "bunker COMMAND --help says more. The store is named by --store or BUNKER_STORE; the passphrase",
+    "comes from BUNKER_PASSPHRASE, BUNKER_PASSPHRASE_FILE or BUNKER_PASSPHRASE_COMMAND, or is asked for.",
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,159 @@
+// Secrets: where the passphrase, the key or the recovery phrase comes from.
+//
+// Exactly one of five environment variables, else a question on the terminal. Secrets never come
+// from arguments, which every user of the machine can read, and never enter a message.
+
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+
+import { strictTextOf } from "../base/bytes.ts";
+import { BunkerError, fromSystemError } from "../base/errors.ts";
+import type { Environment } from "./locations.ts";
+import { promptSecret, type PromptOptions } from "./prompt.ts";
+
+const SECRET_FILE_BYTES_MAX = 64 * 1024;
+const READABLE_BY_OTHERS = 0o077;
+
+const VARIABLES = [
+  "BUNKER_PASSPHRASE",
+  "BUNKER_PASSPHRASE_FILE",
+  "BUNKER_PASSPHRASE_COMMAND",
+  "BUNKER_KEY_FILE",
+  "BUNKER_PHRASE_FILE",
+] as const;
+
+type Variable = (typeof VARIABLES)[number];
+
+export interface Secret {
+  /** "phrase" is the recovery phrase. */
+  readonly kind: "passphrase" | "key" | "phrase";
+  readonly text: string;
+}
+
+export interface SecretOptions {
+  /** A new passphrase: where it is typed, it is typed twice. */
+  readonly confirm?: boolean;
+  /** What is asked for on the terminal. */
+  readonly label?: string;
+  /** Told where a file with a secret is readable by others. */
+  readonly warn: (message: string) => void;
+  /** How to ask; a test's own, or the terminal. */
+  readonly ask?: (options: PromptOptions) => Promise<string>;
+}
+
+/**
+ * Finds the secret that opens the store.
+ *
+ * Throws `invalid-argument` where several variables are set, or one gives nothing; `interrupted`
+ * where the person gives up; what the system says where a file can't be read.
+ */
+export async function findSecret(
+  environment: Environment,
+  { confirm = false, label = "passphrase", warn, ask = promptSecret }: SecretOptions,
+): Promise<Secret> {
+  const variable = variableIn(environment);
+  if (variable === undefined) {
+    const hint = `set one of ${VARIABLES.join(", ")}`;
+    return { kind: "passphrase", text: await ask({ label, confirm, hint }) };
+  }
+  const value = environment[variable]!;
+  if (value === "") throw new BunkerError("invalid-argument", `${variable} is set but empty`);
+  switch (variable) {
+    case "BUNKER_PASSPHRASE":
+      return { kind: "passphrase", text: value };
+    case "BUNKER_PASSPHRASE_FILE":
+      return { kind: "passphrase", text: firstLine(readSecretFile(value, warn), variable) };
+    case "BUNKER_PASSPHRASE_COMMAND":
+      return { kind: "passphrase", text: firstLine(await runCommand(value), variable) };
+    case "BUNKER_KEY_FILE":
+      return { kind: "key", text: firstLine(readSecretFile(value, warn), variable) };
+    case "BUNKER_PHRASE_FILE":
+      return { kind: "phrase", text: wordsOf(readSecretFile(value, warn), variable) };
+  }
+}
+
+function variableIn(environment: Environment): Variable | undefined {
+  const set = VARIABLES.filter((variable) => environment[variable] !== undefined);
+  if (set.length <= 1) return set[0];
+  throw new BunkerError("invalid-argument", `expected one secret, found ${set.join(" and ")}`, {
+    hint: `unset all but one of them`,
+  });
+}
+
+/** Reads a small file that holds a secret, and warns where others could read it too. */
+export function readSecretFile(path: string, warn: (message: string) => void): string {
+  const { bytes, mode } = readSmallFile(path);
+  if (bytes.length > SECRET_FILE_BYTES_MAX) {
+    const message = `expected at most ${SECRET_FILE_BYTES_MAX} bytes in a file with a secret`;
+    throw new BunkerError("invalid-argument", message, { subject: path });
+  }
+  if (mode !== undefined && (mode & READABLE_BY_OTHERS) !== 0) {
+    warn(`${path} holds a secret and is open to other users: chmod 600 it`);
+  }
+  return decodeSecret(bytes, path);
+}
+
+// Opened once, so that what is looked at is what is read. Pipes (`<(…)`) have no mode to judge.
+function readSmallFile(path: string): { bytes: Uint8Array; mode: number | undefined } {
+  let file: number | undefined;
+  try {
+    file = openSync(path, "r");
+    const status = fstatSync(file);
+    return { bytes: readStart(file), mode: status.isFile() ? status.mode : undefined };
+  } catch (error) {
+    throw fromSystemError(error, "cannot read the file with the secret", path);
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
+
+// One byte more than allowed, so that the caller can tell.
+function readStart(file: number): Uint8Array {
+  const buffer = new Uint8Array(SECRET_FILE_BYTES_MAX + 1);
+  let filled = 0;
+  while (filled < buffer.length) {
+    const count = readSync(file, buffer, filled, buffer.length - filled, null);
+    if (count === 0) break;
+    filled += count;
+  }
+  return buffer.subarray(0, filled);
+}
+
+async function runCommand(command: string): Promise<string> {
+  const { bytes, status } = await outputOf(command).catch((error: unknown) => {
+    throw fromSystemError(error, "cannot run BUNKER_PASSPHRASE_COMMAND");
+  });
+  if (status !== 0) {
+    throw new BunkerError("io", `expected status 0 of BUNKER_PASSPHRASE_COMMAND, found ${status}`);
+  }
+  return decodeSecret(bytes, "BUNKER_PASSPHRASE_COMMAND");
+}
+
+async function outputOf(command: string): Promise<{ bytes: Uint8Array; status: number }> {
+  const child = Bun.spawn(["sh", "-c", command], {
+    stdin: "inherit",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const bytes = await new Response(child.stdout).bytes();
+  return { bytes, status: await child.exited };
+}
+
+function decodeSecret(bytes: Uint8Array, subject: string): string {
+  const text = strictTextOf(bytes);
+  if (text === undefined) {
+    throw new BunkerError("invalid-argument", "expected UTF-8, found other bytes", { subject });
+  }
+  return text;
+}
+
+function firstLine(text: string, variable: Variable): string {
+  const line = /^[^\r\n]*/.exec(text)![0];
+  if (line === "") throw new BunkerError("invalid-argument", `${variable} gives an empty line`);
+  return line;
+}
+
+function wordsOf(text: string, variable: Variable): string {
+  const words = text.trim().split(/\s+/).join(" ");
+  if (words === "") throw new BunkerError("invalid-argument", `${variable} gives no words`);
+  return words;
+}

@@ -1,0 +1,192 @@
+// Session: a command's way to an open store.
+
+import { availableParallelism, hostname, userInfo } from "node:os";
+import { join } from "node:path";
+import { BunkerError, fromSystemError, isBunkerError } from "../base/errors.ts";
+import type { Monitor } from "../base/monitor.ts";
+import { type Core, instantiateCore } from "../core/core.ts";
+import { parsePhrase } from "../crypto/phrase.ts";
+import { parseKeyFile } from "../format/bundle.ts";
+import { openFolderStorage } from "../storage/folder.ts";
+import type { Storage } from "../storage/storage.ts";
+import type { LocalRoot, StoreContext } from "../store/context.ts";
+import { Store } from "../store/store.ts";
+import type { Secret } from "../store/unlock.ts";
+import { loadCoreBytes } from "../system/core-file.ts";
+import { openLocalFolder } from "../system/local.ts";
+import { nativePlatform } from "../system/platform.ts";
+import { systemWorld } from "../system/world.ts";
+import type { Words } from "./command.ts";
+import { EXIT, type ExitStatus, worst } from "./exit.ts";
+import { ensurePrivateFolder, locationsOf } from "./locations.ts";
+import { stderrScreen, TerminalMonitor } from "./progress.ts";
+import { findSecret } from "./secrets.ts";
+import type { Wiring } from "./wiring.ts";
+
+const LANE_COUNT_MAX = 8;
+
+/** The storage that `--store` or BUNKER_STORE names. */
+export async function openStorage(
+  wiring: Wiring,
+  words: Words,
+  options: { readonly create: boolean },
+): Promise<Storage> {
+  const location = words.text("store") ?? wiring.environment["BUNKER_STORE"];
+  if (location === undefined || location === "") {
+    throw new BunkerError("invalid-argument", "no store is named", {
+      hint: "give --store LOCATION, or set BUNKER_STORE",
+    });
+  }
+  if (/^(b2|s3):\/\//.test(location) || location.startsWith("@")) {
+    throw new BunkerError(
+      "invalid-argument",
+      `${location}: this version keeps stores in folders only`,
+    );
+  }
+  return openFolderStorage(location, options);
+}
+
+/** Everything that a store is opened with. */
+export function contextOf(wiring: Wiring, storage: Storage): StoreContext {
+  return {
+    platform: nativePlatform,
+    world: systemWorld,
+    core: newCore(),
+    storage,
+    local: localRoot(wiring),
+    program: wiring.program,
+  };
+}
+
+export function newCore(): Core {
+  return instantiateCore(loadCoreBytes());
+}
+
+function localRoot(wiring: Wiring): LocalRoot {
+  const { state, cache } = locationsOf(wiring.environment);
+  ensurePrivateFolder(state);
+  return {
+    root: openLocalFolder(state),
+    state: (storeId) => openLocalFolder(join(state, storeId)),
+    cache: (storeId) => openLocalFolder(join(cache, storeId)),
+  };
+}
+
+/** Where a cache file of a store is, for lanes that map it. */
+export function cachePathOf(wiring: Wiring, storeId: string): (file: string) => string {
+  const { cache } = locationsOf(wiring.environment);
+  return (file) => join(cache, storeId, file);
+}
+
+export function labelOf(wiring: Wiring, words: Words): string {
+  const label = words.text("label") ?? wiring.environment["BUNKER_LABEL"] ?? hostname();
+  if (label === "" || !label.isWellFormed() || Buffer.byteLength(label) > 255) {
+    throw new BunkerError("invalid-argument", "a label has 1 to 255 bytes of UTF-8");
+  }
+  return label;
+}
+
+/** What the environment or the person gives to open the store with. */
+export async function secretOf(wiring: Wiring): Promise<Secret> {
+  const { environment, messages } = wiring;
+  const warn = (message: string) => messages.warning(message);
+  // A passphrase is asked for only when it is known that there is a store.
+  if (!SECRET_VARIABLES.some((name) => environment[name] !== undefined)) {
+    return {
+      kind: "passphrase",
+      passphrase: async () => (await findSecret(environment, { warn })).text,
+    };
+  }
+  const found = await findSecret(environment, { warn });
+  if (found.kind === "phrase") return { kind: "phrase", secret: parsePhrase(found.text) };
+  if (found.kind === "key") {
+    return { kind: "bundle", bundle: await parseKeyFile(nativePlatform, found.text) };
+  }
+  return { kind: "passphrase", passphrase: () => Promise.resolve(found.text) };
+}
+
+const SECRET_VARIABLES = [
+  "BUNKER_PASSPHRASE",
+  "BUNKER_PASSPHRASE_FILE",
+  "BUNKER_PASSPHRASE_COMMAND",
+  "BUNKER_KEY_FILE",
+  "BUNKER_PHRASE_FILE",
+];
+
+/** Opens the store, hands it to `use`, and says what was found wrong with it. */
+export async function withStore(
+  wiring: Wiring,
+  words: Words,
+  use: (store: Store) => Promise<ExitStatus>,
+): Promise<ExitStatus> {
+  const storage = await openStorage(wiring, words, { create: false });
+  const statuses: ExitStatus[] = [];
+  let store: Store | undefined;
+  try {
+    const context = contextOf(wiring, storage);
+    const label = labelOf(wiring, words);
+    const trust = words.texts("trust");
+    store = await Store.open(context, await secretOf(wiring), { label, trust });
+    if (store.keyring.shared !== undefined) context.core.setKeys(store.keyring.shared);
+    store.findings.listen(({ subject, message }) =>
+      wiring.messages.warning(message.startsWith(subject) ? message : `${subject}: ${message}`),
+    );
+    statuses.push(await use(store));
+  } catch (error) {
+    if (store !== undefined && store.findings.count > 0 && isBunkerError(error)) {
+      wiring.messages.report(error);
+      statuses.push(EXIT.failed);
+    } else {
+      throw error;
+    }
+  } finally {
+    await storage.close();
+  }
+  if (store !== undefined && store.findings.count > 0) statuses.push(EXIT.damage);
+  return worst(statuses);
+}
+
+/** Progress on a terminal, problems and notices everywhere. */
+export function monitorOf(wiring: Wiring): TerminalMonitor {
+  const monitor = new TerminalMonitor(systemWorld, wiring.messages, stderrScreen());
+  return monitor satisfies Monitor;
+}
+
+/** How many lanes: `--lanes`, or the cores, bounded. */
+export function laneCountOf(words: Words): number {
+  const text = words.text("lanes");
+  if (text === undefined) return Math.min(LANE_COUNT_MAX, availableParallelism());
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > 64) {
+    throw new BunkerError("invalid-argument", `--lanes: expected 1 to 64, found ${text}`);
+  }
+  return count;
+}
+
+export function hostOf(): { readonly host: string; readonly user: string } {
+  let user = "";
+  try {
+    user = userInfo().username;
+  } catch (error) {
+    // A user without a name in the system's list: the number says as much.
+    user = String(process.getuid?.() ?? fromSystemError(error, "finding the user's name").code);
+  }
+  return { host: hostname(), user };
+}
+
+const BREATH_MS = 50;
+
+/** Lets the event loop run (signals, messages, uploads) when the last time is long enough ago. */
+export function breather(): () => Promise<void> | undefined {
+  let last = performance.now();
+  return () => {
+    const now = performance.now();
+    if (now - last < BREATH_MS) return undefined;
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        last = performance.now();
+        resolve();
+      });
+    });
+  };
+}

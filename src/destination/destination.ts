@@ -1,0 +1,65 @@
+// DESTINATION CONNECTOR: where a restore goes.
+//
+// The order of a restore: make the folders from the top down, create and finish the files in any
+// order and from any thread, make links and nodes, add further names of files that are finished,
+// and finish the folders from the bottom up, since whatever is made in a folder changes its time.
+//
+// Paths are lists of raw names below the root of the restore. They come out of a snapshot, which
+// may have been made by anyone: a name that would lead out of its folder is refused as `corrupt`.
+
+import type { Bytes } from "../base/bytes.ts";
+import type { Metadata } from "../base/entry.ts";
+import type { Descriptor } from "../system/files.ts";
+
+/** The names of the folders from the root of the restore down; empty for the root itself. */
+export type FolderPath = readonly Bytes[];
+
+/** A file that is being written: plain data, so that one thread may create and another finish it. */
+export interface NewFile {
+  readonly descriptor: Descriptor;
+  readonly folder: FolderPath;
+  readonly name: Bytes;
+  /** The name that it has until it is finished. */
+  readonly writtenAs: Bytes;
+}
+
+/** A name in a folder of the destination. */
+export interface PlaceInTree {
+  readonly folder: FolderPath;
+  readonly name: Bytes;
+}
+
+export interface Destination {
+  /** What could not be done as the snapshot says, for people, each kind once. */
+  readonly limits: readonly string[];
+
+  isEmpty(): boolean;
+
+  /** Makes a folder in one that is there. Throws `exists` as the rules of the destination say. */
+  makeFolder(path: FolderPath): void;
+
+  /** Creates an empty file, readable by its owner only until it is finished. */
+  createFile(folder: FolderPath, name: Bytes): NewFile;
+  /** Writes all of `bytes` at `offset`; throws `full` where there is no space. */
+  writeAt(file: NewFile, bytes: Bytes, offset: number): void;
+  /** Sets the file's length; what was never written reads as zeros and takes no space. */
+  truncate(file: NewFile, bytes: number): void;
+  /** Sets owner, mode and time, closes the file and gives it its name. On failure discards it. */
+  finishFile(file: NewFile, metadata: Metadata): void;
+  /** Closes and removes a file that can't be finished. */
+  discardFile(file: NewFile): void;
+
+  /** Makes a symbolic link with its owner and time. */
+  makeLink(folder: FolderPath, metadata: Metadata): void;
+  /** Gives a finished file another name. */
+  makeHardLink(existing: PlaceInTree, added: PlaceInTree): void;
+  /** Makes a pipe, a socket or a device; devices need the rights of root. */
+  makeNode(folder: FolderPath, metadata: Metadata): void;
+
+  /** Sets a folder's owner, mode and time. Nothing may be made in it afterwards. */
+  finishFolder(path: FolderPath, metadata: Metadata): void;
+
+  /** Makes all that was written durable. */
+  sync(): void;
+  close(): void;
+}

@@ -1,0 +1,263 @@
+// Backup: from a source to a snapshot.
+//
+// The walk gives entries in order; files that must be read go to the lanes in batches; the assembly
+// takes everything in the order of the walk again, builds trees and file states, and the store
+// writer commits. Whatever waits in between is bounded by count and by bytes.
+
+import { BunkerError } from "../base/errors.ts";
+import type { ObjectId } from "../base/ids.ts";
+import type { Monitor } from "../base/monitor.ts";
+import type { NativePlatform } from "../base/platform.ts";
+import type { Core } from "../core/core.ts";
+import type { SnapshotCounts } from "../format/snapshot.ts";
+import type { Source } from "../source/source.ts";
+import type { Catalog } from "../store/catalog.ts";
+import { Claims, createClaimMemory } from "../store/claims.ts";
+import type { FinishedPack } from "../store/pack-writer.ts";
+import { judgePack, listPacks } from "../store/presence.ts";
+import { loadManifests, type Manifests } from "../store/snapshots.ts";
+import type { Store } from "../store/store.ts";
+import { StoreWriter, type WriteCounts } from "../store/writer.ts";
+import type { FileSystem } from "../system/files.ts";
+import { Assembly } from "./assembly.ts";
+import { Lane } from "./lane.ts";
+import type { SpawnLane } from "./lane-client.ts";
+import { LanePool, type LaneSetup, type SharedRun } from "./lanes.ts";
+
+export interface BackupOptions {
+  readonly host: string;
+  readonly user: string;
+  readonly tags: readonly string[];
+  readonly description?: string;
+  /** Reads every file, also those that seem unchanged. */
+  readonly force?: boolean;
+}
+
+/** What a backup runs on, beside the store and the source. */
+export interface BackupParts {
+  readonly platform: NativePlatform;
+  readonly files: FileSystem;
+  /** The core of the lane in main; the store's own core makes the trees. */
+  readonly laneCore: Core;
+  readonly spawn?: SpawnLane;
+  readonly laneCount: number;
+  readonly packBytes: number;
+  readonly level: number;
+  /** Where a lane finds a file of the cache folder. */
+  readonly cachePath: (file: string) => string;
+  /** Lets the event loop run; asked often, answers rarely. */
+  readonly breathe: () => Promise<void> | undefined;
+}
+
+export interface BackupResult {
+  readonly id: ObjectId;
+  readonly name: string;
+  readonly counts: SnapshotCounts;
+  readonly written: WriteCounts;
+  readonly unchangedFiles: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Condemnations that come up during a backup make it start over; so many times. */
+const PASS_COUNT_MAX = 3;
+
+export async function backup(
+  store: Store,
+  source: Source,
+  parts: BackupParts,
+  options: BackupOptions,
+  monitor: Monitor,
+): Promise<BackupResult> {
+  if (store.keyring.shared === undefined) {
+    throw new BunkerError("wrong-key", "a keeper's key can't back up");
+  }
+  const lock = store.state.lock();
+  try {
+    for (let pass = 1; pass <= PASS_COUNT_MAX; pass++) {
+      const run = await BackupRun.prepare(store, source, parts, options, monitor);
+      const result = await run.carryOut();
+      if (result !== undefined) return result;
+      monitor.notice("packs that this backup needs were condemned meanwhile: it starts over");
+      store.closeCatalog();
+    }
+    throw new BunkerError("unavailable", "the store was pruned under the backup each time", {
+      hint: "run the backup again when the pruning is done",
+    });
+  } finally {
+    lock.release();
+  }
+}
+
+class BackupRun {
+  readonly #store: Store;
+  readonly #source: Source;
+  readonly #options: BackupOptions;
+  readonly #parts: BackupParts;
+  readonly #catalog: Catalog;
+  readonly #manifests: Manifests;
+  readonly #writer: StoreWriter;
+  readonly #lanes: LanePool;
+  readonly #claims: Claims;
+  readonly #assembly: Assembly;
+  readonly #start: number;
+
+  private constructor(
+    store: Store,
+    source: Source,
+    parts: BackupParts,
+    options: BackupOptions,
+    monitor: Monitor,
+    opened: { catalog: Catalog; manifests: Manifests },
+  ) {
+    this.#store = store;
+    this.#source = source;
+    this.#options = options;
+    this.#parts = parts;
+    this.#start = store.world.now();
+    this.#catalog = opened.catalog;
+    this.#manifests = opened.manifests;
+    this.#writer = new StoreWriter(store, opened.catalog);
+    this.#claims = new Claims(createClaimMemory());
+    this.#lanes = this.#makeLanes();
+    this.#assembly = new Assembly({
+      store,
+      parts,
+      lanes: this.#lanes,
+      claims: this.#claims,
+      writer: this.#writer,
+      monitor,
+      force: options.force === true,
+    });
+  }
+
+  static async prepare(
+    store: Store,
+    source: Source,
+    parts: BackupParts,
+    options: BackupOptions,
+    monitor: Monitor,
+  ): Promise<BackupRun> {
+    const manifests = await loadManifests(store);
+    const catalog = await store.catalog();
+    const presence = await listPacks(store, catalog.packs().keys());
+    catalog.mark(judgePack(store, presence));
+    return new BackupRun(store, source, parts, options, monitor, { catalog, manifests });
+  }
+
+  /** Returns `undefined` where it must be done once more. */
+  async carryOut(): Promise<BackupResult | undefined> {
+    try {
+      await this.#assembly.run(this.#source.walk());
+      await this.#lanes.finish();
+      await this.#assembly.finish();
+      const written = await this.#writer.commit(this.#manifests, () => this.#snapshot());
+      if (written === undefined) return undefined;
+      this.#assembly.keepStates();
+      return {
+        id: written.id,
+        name: written.name,
+        counts: this.#counts(),
+        written: this.#writer.counts,
+        unchangedFiles: this.#assembly.unchangedFiles,
+        start: this.#start,
+        end: this.#store.world.now(),
+      };
+    } catch (error) {
+      await this.#keepWhatIsStored(error);
+      throw error;
+    } finally {
+      this.#assembly.close();
+      this.#lanes.close();
+    }
+  }
+
+  // An interrupted run leaves its uploads where the next one finds them.
+  async #keepWhatIsStored(error: unknown): Promise<void> {
+    if (!(error instanceof BunkerError) || error.code === "full") return;
+    try {
+      await this.#writer.flush();
+    } catch {
+      // The first failure is the one to tell; what is stored is found by its trailers at worst.
+    }
+  }
+
+  #makeLanes(): LanePool {
+    const { platform, files, laneCore, spawn, laneCount, packBytes, level, breathe } = this.#parts;
+    const { shared, keys } = this.#store.keyring;
+    if (shared === undefined) throw new BunkerError("wrong-key", "this key can't back up");
+    const putPack = (pack: FinishedPack) => this.#writer.putPack(pack);
+    const pooledCount = laneCount > 1 ? laneCount : 0;
+    const setup: LaneSetup = {
+      keys: publicKeys(keys),
+      shared: sharedKeys(shared),
+      claims: this.#claims.memory,
+      runs: this.#sharedRuns(),
+      packBytes,
+      level,
+      pooledCount,
+    };
+    const local = new Lane({
+      core: laneCore,
+      platform,
+      files,
+      keys,
+      catalog: this.#catalog,
+      claims: this.#claims,
+      packBytes,
+      level,
+      pooledCount,
+      putPack,
+      breathe,
+      now: () => this.#store.world.now(),
+    });
+    laneCore.setKeys(shared);
+    return new LanePool({ local, spawn, count: laneCount, setup, putPack });
+  }
+
+  #sharedRuns(): SharedRun[] {
+    return sharedRuns(this.#catalog, this.#parts.cachePath);
+  }
+
+  #counts(): SnapshotCounts {
+    const { blobs, storedBytes } = this.#writer.counts;
+    return { ...this.#assembly.counts, newBlobs: blobs, storedBytes };
+  }
+
+  #snapshot() {
+    const { host, user, tags, description } = this.#options;
+    return {
+      host,
+      user,
+      roots: this.#assembly.roots,
+      tags: [...new Set(tags)].sort(compareTexts),
+      ...(description === undefined ? {} : { description }),
+      start: this.#start,
+      end: this.#store.world.now(),
+      counts: this.#counts(),
+      program: this.#store.context.program,
+    };
+  }
+}
+
+/** The runs that lanes may map: those of trusted signers that are files. */
+export function sharedRuns(catalog: Catalog, cachePath: (file: string) => string): SharedRun[] {
+  return catalog.runs.flatMap(({ file, trusted, marks }) =>
+    file !== undefined && trusted ? [{ path: cachePath(file), marks }] : [],
+  );
+}
+
+// A lane gets what it needs and no more: neither the owner's private key nor the secret.
+function publicKeys(keys: Store["keys"]): Store["keys"] {
+  const { storeId, agreementPublic, signingPublic, indexKey } = keys;
+  return { storeId, agreementPublic, signingPublic, indexKey };
+}
+
+function sharedKeys(shared: NonNullable<Store["keyring"]["shared"]>): LaneSetup["shared"] {
+  const { dataIdKey, treeIdKey, cutKey, indexKey } = shared;
+  return { dataIdKey, treeIdKey, cutKey, indexKey };
+}
+
+function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

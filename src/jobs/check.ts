@@ -1,0 +1,260 @@
+// Check: is everything there that the snapshots need, and is it what it says?
+//
+// Structure: the owner log, key slots, segments and manifests are read and verified, every pack of
+// every closure must be there with its size, and every tree is read and each of its chunks looked
+// up. With data, packs are read whole, and every blob in them is opened. What is wrong becomes a
+// finding, with the files that it touches.
+
+import { concatBytes, textOf, utf8, type Bytes } from "../base/bytes.ts";
+import { isBunkerError, messageOf } from "../base/errors.ts";
+import { hexId, parseHexId } from "../base/ids.ts";
+import type { Monitor } from "../base/monitor.ts";
+import { packName } from "../format/names.ts";
+import { BlobReader } from "../store/blobs.ts";
+import { type Catalog, PACK_UNUSABLE, PACK_USABLE } from "../store/catalog.ts";
+import { childrenOf, isFolder, nameOfNode, type Node, topOf } from "../store/paths.ts";
+import { listPacks, type Presence } from "../store/presence.ts";
+import { closureOf, loadManifests, loadSnapshot, type Manifests } from "../store/snapshots.ts";
+import type { Store } from "../store/store.ts";
+import { readContent, treeOf } from "../store/trees.ts";
+import { verifyPack } from "./verify.ts";
+
+export interface CheckOptions {
+  /** The share of the packs to read: 0 none, 1 all. */
+  readonly dataShare: number;
+  readonly breathe: () => Promise<void> | undefined;
+}
+
+export interface CheckResult {
+  readonly snapshots: number;
+  readonly packs: number;
+  readonly packsRead: number;
+  readonly bytesRead: number;
+  readonly files: number;
+  readonly folders: number;
+  /** Packs that no index segment lists: left by interrupted backups, or by a lost segment. */
+  readonly unlistedPacks: number;
+  readonly damagedFiles: number;
+}
+
+export async function check(
+  store: Store,
+  options: CheckOptions,
+  monitor: Monitor,
+): Promise<CheckResult> {
+  return new CheckRun(store, options, monitor, await store.catalog()).carryOut();
+}
+
+class CheckRun {
+  readonly #store: Store;
+  readonly #options: CheckOptions;
+  readonly #monitor: Monitor;
+  readonly #catalog: Catalog;
+  readonly #reader: BlobReader;
+  /** Blobs that do not open, by hexadecimal id. */
+  readonly #badBlobs = new Set<string>();
+  /** Trees and files that were looked at in an earlier snapshot, and are whole. */
+  readonly #wholeTrees = new Set<string>();
+  #counts = { packsRead: 0, bytesRead: 0, files: 0, folders: 0, damagedFiles: 0 };
+
+  constructor(store: Store, options: CheckOptions, monitor: Monitor, catalog: Catalog) {
+    this.#store = store;
+    this.#options = options;
+    this.#monitor = monitor;
+    this.#catalog = catalog;
+    this.#reader = new BlobReader(store);
+  }
+
+  async carryOut(): Promise<CheckResult> {
+    const manifests = await loadManifests(this.#store);
+    const presence = await listPacks(this.#store, []);
+    const packs = this.#catalog.packs();
+    await this.#checkPacks(presence);
+    await this.#readData(presence);
+    this.#checkHeads(manifests);
+    for (const manifest of manifests.offered)
+      await this.#checkSnapshot(manifests, manifest, presence);
+    const unlisted = [...presence.keys()].filter((id) => !packs.has(id)).length;
+    return {
+      snapshots: manifests.offered.length,
+      packs: presence.size,
+      unlistedPacks: unlisted,
+      ...this.#counts,
+    };
+  }
+
+  // Every listed pack is there with its size; one of another size is read to see what is left.
+  async #checkPacks(presence: Presence): Promise<void> {
+    const wrong: string[] = [];
+    const { sweptPacks } = this.#store.log.state;
+    this.#catalog.mark((pack) => {
+      const hex = hexId(pack.id);
+      const bytes = presence.get(hex);
+      if (bytes === pack.bytes) return PACK_USABLE;
+      if (bytes === undefined) {
+        if (!sweptPacks.has(hex))
+          this.#store.findings.add(packName(pack.id), "this pack is missing");
+        return PACK_UNUSABLE;
+      }
+      const message = `this pack has ${bytes} bytes, expected ${pack.bytes}`;
+      this.#store.findings.add(packName(pack.id), message);
+      wrong.push(hex);
+      return PACK_USABLE;
+    });
+    for (const hex of new Set(wrong)) await this.#readPack(hex);
+  }
+
+  async #readData(presence: Presence): Promise<void> {
+    const { dataShare } = this.#options;
+    if (dataShare === 0) return;
+    const chosen = chooseShare([...presence.keys()], dataShare, this.#store.context);
+    for (const hex of chosen) await this.#readPack(hex);
+  }
+
+  async #readPack(hex: string): Promise<void> {
+    const id = parseHexId(hex);
+    const result = await verifyPack(this.#store, this.#reader, this.#catalog, id);
+    this.#counts.packsRead += 1;
+    this.#counts.bytesRead += result.bytes;
+    for (const blob of result.badBlobs) this.#badBlobs.add(blob);
+    this.#monitor.progress({
+      filesDone: this.#counts.packsRead,
+      bytesDone: this.#counts.bytesRead,
+      subject: hex.slice(0, 10),
+    });
+    await this.#options.breathe();
+  }
+
+  // What a snapshot says that it saw must be there, or be explained by the owner.
+  #checkHeads(manifests: Manifests): void {
+    const { removedManifests, setAside } = this.#store.log.state;
+    for (const manifest of manifests.offered) {
+      for (const { id, number } of manifest.heads) {
+        const hex = hexId(id);
+        if (manifests.byId.has(hex) || removedManifests.has(hex) || setAside.has(hex)) continue;
+        const subject = `snapshot ${hexId(manifest.id).slice(0, 10)}`;
+        this.#store.findings.add(
+          `${subject}, head ${hex.slice(0, 10)}`,
+          `${subject} saw snapshot ${hex.slice(0, 10)} (number ${number}), which is gone`,
+        );
+      }
+    }
+    this.#checkNumbers(manifests);
+  }
+
+  // Two snapshots of one writer with one number: a cloned machine, or somebody who has its key.
+  #checkNumbers(manifests: Manifests): void {
+    const seen = new Map<string, string>();
+    for (const manifest of manifests.byId.values()) {
+      const key = `${hexId(manifest.signer)}:${manifest.number}`;
+      const other = seen.get(key);
+      seen.set(key, hexId(manifest.id));
+      if (other === undefined) continue;
+      this.#monitor.notice(
+        `snapshots ${other.slice(0, 10)} and ${hexId(manifest.id).slice(0, 10)} are by one writer ` +
+          `and have one number: a cloned machine, or a copied key`,
+      );
+    }
+  }
+
+  async #checkSnapshot(
+    manifests: Manifests,
+    manifest: Manifests["offered"][number],
+    presence: Presence,
+  ): Promise<void> {
+    const name = hexId(manifest.id).slice(0, 10);
+    try {
+      for (const [hex, id] of closureOf(manifests, manifest).packs) {
+        if (!presence.has(hex)) this.#store.findings.add(packName(id), "this pack is missing");
+      }
+    } catch (error) {
+      if (!isBunkerError(error)) throw error;
+      this.#store.findings.add(`snapshot ${name}`, error);
+    }
+    if (this.#store.keyring.owner === undefined) return;
+    try {
+      const snapshot = await loadSnapshot(this.#store, manifest);
+      await this.#checkNode(topOf(snapshot), utf8(`${name}:`));
+    } catch (error) {
+      if (!isBunkerError(error)) throw error;
+      this.#store.findings.add(`snapshot ${name}`, error);
+    }
+  }
+
+  // Returns whether all below is whole.
+  async #checkNode(node: Node, path: Bytes): Promise<boolean> {
+    await this.#options.breathe();
+    if (!isFolder(node)) return this.#checkFile(node, path);
+    const tree = node.kind === "entry" ? hexId(treeOf(node.entry)) : undefined;
+    if (tree !== undefined && this.#wholeTrees.has(tree)) return true;
+    this.#counts.folders += 1;
+    let whole = true;
+    try {
+      for await (const child of childrenOf(this.#reader, node)) {
+        const childPath = concatBytes(path, utf8("/"), nameOfNode(child));
+        if (!(await this.#checkNode(child, childPath))) whole = false;
+      }
+    } catch (error) {
+      if (!isBunkerError(error)) throw error;
+      this.#damaged(path, `this folder can't be read: ${messageOf(error)}`);
+      return false;
+    }
+    if (whole && tree !== undefined) this.#wholeTrees.add(tree);
+    return whole;
+  }
+
+  async #checkFile(node: Node, path: Bytes): Promise<boolean> {
+    if (node.kind !== "entry") return true;
+    const { entry } = node;
+    if (entry.type !== "file" && entry.type !== "object") return true;
+    this.#counts.files += 1;
+    try {
+      for (const id of await readContent(this.#reader, entry)) {
+        const lost = await this.#lostBlob(id);
+        if (lost === undefined) continue;
+        this.#damaged(path, lost);
+        return false;
+      }
+      return true;
+    } catch (error) {
+      if (!isBunkerError(error)) throw error;
+      this.#damaged(path, messageOf(error));
+      return false;
+    }
+  }
+
+  // What is wrong with a chunk, if no good copy of it is there.
+  async #lostBlob(id: Bytes): Promise<string | undefined> {
+    const isBad = this.#badBlobs.size > 0 && this.#badBlobs.has(hexId(id));
+    if (!isBad && this.#catalog.findUsable(id, 0, { anyTrust: true }) >= 0) return undefined;
+    const places = await this.#reader.places(id);
+    if (places.length === 0) return "a chunk of it is in no pack of the store";
+    try {
+      await this.#reader.read("data", id);
+      return undefined;
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  #damaged(path: Bytes, message: string): void {
+    this.#counts.damagedFiles += 1;
+    this.#store.findings.add(textOf(path), message);
+  }
+}
+
+/** A random choice of at least one: over many runs, every pack has its turn. */
+function chooseShare(
+  ids: string[],
+  share: number,
+  { platform }: Store["context"],
+): readonly string[] {
+  if (share >= 1) return ids;
+  const wanted = Math.min(ids.length, Math.max(1, Math.ceil(ids.length * share)));
+  for (let i = 0; i < wanted; i++) {
+    const random = platform.random(6).reduce((sum, byte) => sum * 256 + byte, 0);
+    const other = i + (random % (ids.length - i));
+    [ids[i], ids[other]] = [ids[other]!, ids[i]!];
+  }
+  return ids.slice(0, wanted);
+}

@@ -1,0 +1,175 @@
+// Restore window: the chunks that the next files need, by pack; fetched in coalesced ranges.
+
+import type { Bytes } from "../base/bytes.ts";
+import { isBunkerError, messageOf } from "../base/errors.ts";
+import { hexId } from "../base/ids.ts";
+import { Budget, TaskPool } from "../base/queue.ts";
+import { packName } from "../format/names.ts";
+import type { BlobReader } from "../store/blobs.ts";
+import type { Place } from "../store/catalog.ts";
+import type { Store } from "../store/store.ts";
+import type { FolderDestination } from "../destination/folder.ts";
+import type { BlobTarget, RestoreAnswer, RestoreTask } from "./restore-lane.ts";
+import { writeTarget } from "./restore-lane.ts";
+
+export interface WindowParts {
+  readonly store: Store;
+  readonly reader: BlobReader;
+  readonly destination: FolderDestination;
+  /** Gives a task to a lane; its bytes are given away. */
+  readonly write: (task: RestoreTask) => Promise<RestoreAnswer>;
+  /** Ranges that may be under way at once, and their bytes. */
+  readonly fetchCount: number;
+  readonly fetchBytes: number;
+  readonly onFileFailed: (file: number, message: string) => void;
+  readonly onLimits: (limits: readonly string[]) => void;
+}
+
+/** A window ends at so many chunks or plain bytes. */
+const NEED_COUNT_MAX = 16_384;
+const PLAIN_BYTES_MAX = 1024 * 1024 * 1024;
+/** Ranges end at so many bytes, and cross gaps of at most so many. */
+const RANGE_BYTES_MAX = 4 * 1024 * 1024;
+const GAP_BYTES_MAX = 64 * 1024;
+
+interface Need {
+  readonly place: Place;
+  readonly targets: BlobTarget[];
+}
+
+interface Range {
+  readonly packId: Uint8Array<ArrayBuffer>;
+  readonly offset: number;
+  length: number;
+  readonly needs: Need[];
+}
+
+export class RestoreWindow {
+  readonly #parts: WindowParts;
+  /** By pack, then by the blob's offset in it. */
+  readonly #packs = new Map<string, Map<number, Need>>();
+  #needs = 0;
+  #plainBytes = 0;
+
+  constructor(parts: WindowParts) {
+    this.#parts = parts;
+  }
+
+  get isFull(): boolean {
+    return this.#needs >= NEED_COUNT_MAX || this.#plainBytes >= PLAIN_BYTES_MAX;
+  }
+
+  /** Gathers a chunk for a target. Returns its plain length, or `undefined` where it is lost. */
+  async add(id: Bytes, target: BlobTarget): Promise<number | undefined> {
+    const [place] = await this.#parts.reader.places(id);
+    if (place === undefined) {
+      this.#parts.onFileFailed(target.file, `chunk ${hexId(id).slice(0, 16)} is in no pack`);
+      return undefined;
+    }
+    const pack = hexId(place.packId);
+    let needs = this.#packs.get(pack);
+    if (needs === undefined) this.#packs.set(pack, (needs = new Map<number, Need>()));
+    const need = needs.get(place.offset);
+    if (need === undefined) needs.set(place.offset, { place, targets: [target] });
+    else need.targets.push(target);
+    this.#needs += 1;
+    this.#plainBytes += place.plainBytes;
+    return place.plainBytes;
+  }
+
+  /** Fetches and writes all that was gathered. */
+  async carryOut(): Promise<void> {
+    const packs = [...this.#packs.values()];
+    this.#packs.clear();
+    this.#needs = 0;
+    this.#plainBytes = 0;
+    const pool = new TaskPool(this.#parts.fetchCount);
+    const budget = new Budget(this.#parts.fetchBytes);
+    for (const needs of packs) {
+      for (const range of coalesce(needs)) {
+        await budget.take(range.length);
+        await pool.add(async () => {
+          try {
+            await this.#fetch(range);
+          } finally {
+            budget.give(range.length);
+          }
+        });
+      }
+    }
+    await pool.finish();
+  }
+
+  async #fetch(range: Range): Promise<void> {
+    const { store, reader, write } = this.#parts;
+    const name = packName(range.packId);
+    let task: RestoreTask;
+    try {
+      const packKey = await reader.packKey(range.packId);
+      const { offset, length } = range;
+      const bytes = await store.storage.get(name, { range: { offset, length } });
+      if (bytes === undefined) return await this.#rescueAll(range);
+      task = { packKey, bytes, needs: range.needs.map((need) => placed(need, range.offset)) };
+    } catch (error) {
+      if (!isBunkerError(error, "corrupt") && !isBunkerError(error, "not-found")) throw error;
+      return await this.#rescueAll(range);
+    }
+    const answer = await write(task);
+    this.#parts.onLimits(answer.limits);
+    for (const { file, message } of answer.failed) this.#parts.onFileFailed(file, message);
+    for (const position of answer.damaged) await this.#rescue(range.needs[position]!);
+  }
+
+  async #rescueAll(range: Range): Promise<void> {
+    for (const need of range.needs) await this.#rescue(need);
+  }
+
+  // What a range did not give is looked for in every other copy; the failure names the pack.
+  async #rescue(need: Need): Promise<void> {
+    const { reader, destination, onFileFailed } = this.#parts;
+    try {
+      const plain = await reader.read("data", need.place.id);
+      for (const target of need.targets) {
+        const message = writeTarget(destination, target, plain);
+        if (message !== undefined) onFileFailed(target.file, message);
+      }
+    } catch (error) {
+      if (!isBunkerError(error, "corrupt") && !isBunkerError(error, "not-found")) throw error;
+      for (const target of need.targets) onFileFailed(target.file, messageOf(error));
+    }
+  }
+}
+
+function placed({ place, targets }: Need, rangeOffset: number): RestoreTask["needs"][number] {
+  const { id, ordinal, storedBytes, plainBytes, codec } = place;
+  return {
+    id,
+    ordinal,
+    offset: place.offset - rangeOffset,
+    storedBytes,
+    plainBytes,
+    codec,
+    targets,
+  };
+}
+
+function coalesce(needs: ReadonlyMap<number, Need>): Range[] {
+  const sorted = [...needs.values()].sort((a, b) => a.place.offset - b.place.offset);
+  const ranges: Range[] = [];
+  for (const need of sorted) {
+    const { offset, storedBytes, packId } = need.place;
+    const last = ranges.at(-1);
+    const end = last === undefined ? 0 : last.offset + last.length;
+    if (
+      last !== undefined &&
+      offset - end <= GAP_BYTES_MAX &&
+      offset + storedBytes - last.offset <= RANGE_BYTES_MAX
+    ) {
+      last.length = offset + storedBytes - last.offset;
+      last.needs.push(need);
+    } else {
+      ranges.push({ packId, offset, length: storedBytes, needs: [need] });
+    }
+  }
+  return ranges;
+}

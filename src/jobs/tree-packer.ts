@@ -1,0 +1,58 @@
+// Tree packer: stores tree blobs that are new, in packs of their own.
+
+import { type Bytes, copyBytes } from "../base/bytes.ts";
+import type { BlobId } from "../base/ids.ts";
+import { release } from "../base/platform.ts";
+import { CODEC_RAW, compressBlob } from "../crypto/compress.ts";
+import type { Claims } from "../store/claims.ts";
+import { PackWriter } from "../store/pack-writer.ts";
+import type { Store } from "../store/store.ts";
+import type { StoreWriter } from "../store/writer.ts";
+import type { BackupParts } from "./backup.ts";
+
+export class TreePacker {
+  readonly #store: Store;
+  readonly #writer: StoreWriter;
+  readonly #claims: Claims;
+  readonly #parts: BackupParts;
+  readonly #pack: PackWriter;
+
+  constructor(options: {
+    readonly store: Store;
+    readonly writer: StoreWriter;
+    readonly claims: Claims;
+    readonly parts: BackupParts;
+  }) {
+    this.#store = options.store;
+    this.#writer = options.writer;
+    this.#claims = options.claims;
+    this.#parts = options.parts;
+    const { platform, packBytes } = options.parts;
+    const { core, keys } = options.store;
+    this.#pack = new PackWriter({ core, platform, keys, kind: "tree", targetBytes: packBytes });
+  }
+
+  /** Stores a tree blob unless a usable pack has it; returns its id. */
+  async put(plain: Bytes): Promise<BlobId> {
+    const id = this.#store.core.idOf("tree", plain);
+    if (this.#writer.need(id, 0, true)) return id;
+    this.#writer.need(id, 0, false);
+    if (!this.#claims.claim(id)) return id;
+    const { codec, bytes } = compressBlob(this.#parts.platform, plain, {
+      level: this.#parts.level,
+    });
+    if (!this.#pack.fits(bytes.length)) await this.#finishPack();
+    this.#pack.add({ id, plainBytes: plain.length, codec, bytes });
+    if (codec !== CODEC_RAW) release(bytes as Uint8Array<ArrayBuffer>);
+    return id;
+  }
+
+  async finish(): Promise<void> {
+    if (!this.#pack.isEmpty) await this.#finishPack();
+  }
+
+  async #finishPack(): Promise<void> {
+    const pack = await this.#pack.finish();
+    await this.#writer.putPack({ ...pack, bytes: copyBytes(pack.bytes) });
+  }
+}

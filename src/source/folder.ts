@@ -1,0 +1,80 @@
+// The folder source: files and folders of this machine.
+
+import { hostname } from "node:os";
+import { type Bytes, textOf } from "../base/bytes.ts";
+import { type Monitor, silentMonitor } from "../base/monitor.ts";
+import { type Accounts, readAccounts } from "../system/accounts.ts";
+import type { FileSystem } from "../system/files.ts";
+import { openFileSystem } from "../system/open.ts";
+import { MetadataMaker } from "./metadata.ts";
+import { FolderPool } from "./pool.ts";
+import { type Root, isFollowed, openRoot, rootOf } from "./roots.ts";
+import type { Source, SourceDescription, WalkEvent } from "./source.ts";
+import { type Exclude, Walker } from "./walk.ts";
+
+const OPEN_FOLDERS_MAX = 512;
+const OPEN_LEVELS_MAX = 64;
+
+export interface FolderSourceOptions {
+  readonly monitor?: Monitor;
+  readonly exclude?: Exclude;
+  readonly files?: FileSystem;
+  readonly accounts?: Accounts;
+  /** How many folders may be open at once, those that readers hold included; at least 4. */
+  readonly openFoldersMax?: number;
+}
+
+/**
+ * Opens a source over the given paths, relative ones from the working folder. A path that is a
+ * link to a folder is followed, which the monitor is told. Throws `not-found` where there is
+ * nothing, `denied` where a path can't be opened.
+ */
+export function openFolderSource(
+  paths: readonly (string | Bytes)[],
+  options: FolderSourceOptions = {},
+): Source {
+  const files = options.files ?? openFileSystem();
+  const monitor = options.monitor ?? silentMonitor;
+  const roots = paths.map((path) => rootOf(path, process.cwd()));
+  for (const root of roots) checkRoot(files, root, monitor);
+  return {
+    limits: files.limits,
+    walk: () => walk(files, roots, monitor, options),
+    describe: () => describe(roots),
+  };
+}
+
+function describe(roots: readonly Root[]): SourceDescription {
+  return { host: hostname(), paths: roots.map((root) => textOf(root.path)) };
+}
+
+function checkRoot(files: FileSystem, root: Root, monitor: Monitor): void {
+  const opened = openRoot(files, root);
+  files.close(opened.descriptor);
+  if (opened.kind === "folder" && isFollowed(files, root)) {
+    monitor.notice(`${textOf(root.path)}: is a link, what it leads to is backed up`);
+  }
+}
+
+function* walk(
+  files: FileSystem,
+  roots: readonly Root[],
+  monitor: Monitor,
+  options: FolderSourceOptions,
+): Generator<WalkEvent, void, void> {
+  const openFoldersMax = Math.max(4, options.openFoldersMax ?? OPEN_FOLDERS_MAX);
+  const walker = new Walker({
+    files,
+    pool: new FolderPool(files, openFoldersMax),
+    metadata: new MetadataMaker(options.accounts ?? readAccounts()),
+    monitor,
+    exclude: options.exclude,
+    roots,
+    openLevelsMax: Math.min(OPEN_LEVELS_MAX, openFoldersMax >> 1),
+  });
+  try {
+    for (let event = walker.next(); event !== undefined; event = walker.next()) yield event;
+  } finally {
+    walker.close();
+  }
+}

@@ -1,0 +1,76 @@
+// Roots: the paths that the user gave, each a folder to walk or a single entry.
+//
+// A link to a folder is followed when it is itself the given path: who names it means the folder.
+// Any other link given is an entry of its own. Links found on the walk are never followed.
+
+import { type Bytes, textOf } from "../base/bytes.ts";
+import { BunkerError, fromSystemError, systemCodeOf } from "../base/errors.ts";
+import type { Descriptor, FileSystem } from "../system/files.ts";
+import { bytesOfPath, openFolderPath, resolvePath, splitLast } from "../system/paths.ts";
+import type { RawStat } from "../system/stat.ts";
+
+export interface Root {
+  readonly given: Bytes;
+  /** Absolute, without "." and "..". */
+  readonly path: Bytes;
+}
+
+export type OpenRoot =
+  | { readonly kind: "folder"; readonly descriptor: Descriptor }
+  /** A name in the folder behind the descriptor. */
+  | {
+      readonly kind: "entry";
+      readonly descriptor: Descriptor;
+      readonly name: Bytes;
+      readonly stat: RawStat;
+    };
+
+export function rootOf(path: string | Bytes, workingFolder: string): Root {
+  const given = bytesOfPath(path);
+  return { given, path: resolvePath(given, bytesOfPath(workingFolder)) };
+}
+
+/** Opens a root; the caller closes the descriptor. Throws `not-found`, or `denied`. */
+export function openRoot(files: FileSystem, root: Root): OpenRoot {
+  try {
+    return openFolderRoot(files, root) ?? openEntryRoot(files, root);
+  } catch (error) {
+    throw fromSystemError(error, "opening what is to be backed up", textOf(root.path));
+  }
+}
+
+/** Tells whether a root is a link to a folder, which is followed. */
+export function isFollowed(files: FileSystem, root: Root): boolean {
+  const { folder, name } = splitLast(root.given);
+  const parent = openFolderPath(files, folder);
+  try {
+    return name.length > 0 && files.stat(parent, name)?.type === "link";
+  } finally {
+    files.close(parent);
+  }
+}
+
+function openFolderRoot(files: FileSystem, root: Root): OpenRoot | undefined {
+  try {
+    return { kind: "folder", descriptor: openFolderPath(files, root.given) };
+  } catch (error) {
+    // No folder, or a link that leads nowhere: whether there is an entry will show.
+    if (["ENOTDIR", "ENOENT", "ELOOP"].includes(systemCodeOf(error) ?? "")) return undefined;
+    throw error;
+  }
+}
+
+function openEntryRoot(files: FileSystem, root: Root): OpenRoot {
+  const { folder, name } = splitLast(root.given);
+  const descriptor = openFolderPath(files, folder);
+  try {
+    const stat = files.stat(descriptor, name);
+    if (stat !== undefined) return { kind: "entry", descriptor, name, stat };
+    throw new BunkerError("not-found", `${textOf(root.path)}: no such file or folder`, {
+      subject: textOf(root.path),
+    });
+  } catch (error) {
+    files.close(descriptor);
+    throw error;
+  }
+}

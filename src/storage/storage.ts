@@ -1,0 +1,94 @@
+// STORAGE CONNECTOR: where the bytes of a store live.
+//
+// A storage keeps objects by name. Names are relative paths of lower-case letters, digits,
+// hyphens, dots and slashes; every name's last part ends in the SHA-256 of the object's bytes (the storage may rely
+// on it, and the callers verify what they get). An object is written whole or not at all, and is
+// never overwritten. A storage says what it can do (`abilities`); what it cannot do it refuses
+// with a `BunkerError`.
+
+import type { Bytes } from "../base/bytes.ts";
+
+export interface StoredObject {
+  readonly name: string;
+  readonly bytes: number;
+  /** Milliseconds since the epoch by the storage's clock. */
+  readonly modified: number;
+}
+
+export interface StoredVersion extends StoredObject {
+  readonly versionId: string;
+  readonly latest: boolean;
+  readonly hidden: boolean;
+  readonly md5?: string;
+}
+
+export interface Abilities {
+  readonly versions: boolean;
+  readonly locks: boolean;
+  /** False where a deleted object can be had back from its versions, or deletion is not allowed. */
+  readonly deletes: boolean;
+  /** How long a listing of the packs may be used again, in milliseconds; 0 where listing is cheap. */
+  readonly listingReuseMs: number;
+}
+
+export interface Lock {
+  readonly mode: "governance" | "compliance";
+  readonly until: number;
+}
+
+export interface Range {
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface GetOptions {
+  readonly range?: Range;
+  readonly versionId?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface PutOptions {
+  readonly md5?: Bytes;
+  readonly lock?: Lock;
+  readonly signal?: AbortSignal;
+}
+
+export interface Storage {
+  /** For people and messages; holds no secret. */
+  readonly location: string;
+  readonly abilities: Abilities;
+
+  /**
+   * Stores an object durably: when it returns, a crash loses nothing. An object of that name whose
+   * bytes match the name is left as it is; one whose bytes do not is moved aside first.
+   * Throws `full`, `denied` or `unavailable`.
+   */
+  put(name: string, bytes: Bytes, options?: PutOptions): Promise<void>;
+
+  /**
+   * Returns the object's bytes, or `undefined` where there is none. A range that reaches past the
+   * end returns what is there. The bytes are the caller's own.
+   */
+  get(name: string, options?: GetOptions): Promise<Uint8Array<ArrayBuffer> | undefined>;
+
+  /** Lists the objects whose names start with `prefix`, in the order of their names. */
+  list(prefix: string, options?: { readonly after?: string }): AsyncIterable<StoredObject>;
+
+  /** Lists all versions, hidden ones too; where there are no versions, what `list` gives. */
+  listVersions(prefix: string): AsyncIterable<StoredVersion>;
+
+  /** Deletes one object (one version where there are versions); one that is not there is no error. */
+  delete(name: string, versionId?: string): Promise<void>;
+
+  /** The lock of a version, `undefined` where there is none. */
+  lockOf(name: string, versionId?: string): Promise<Lock | undefined>;
+  setLock(name: string, lock: Lock, versionId?: string): Promise<void>;
+
+  /** Milliseconds since the epoch by the storage's own clock. */
+  serverTime(): Promise<number>;
+
+  /** The random id that names this place (a folder's id file), made on `create`. */
+  locationId(create: boolean): Promise<Uint8Array<ArrayBuffer> | undefined>;
+
+  close(): Promise<void>;
+}

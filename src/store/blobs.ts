@@ -1,0 +1,203 @@
+// Blobs: reading them back, verified, from wherever a good copy is.
+
+import { type Bytes, concatBytes } from "../base/bytes.ts";
+import { BunkerError, isBunkerError } from "../base/errors.ts";
+import { type BlobId, type HexId, hexId } from "../base/ids.ts";
+import {
+  decodePackHeader,
+  openBlob,
+  openPackKey,
+  openTrailer,
+  type PackKind,
+} from "../format/pack.ts";
+import { sortedBody, writePack } from "../format/records.ts";
+import { PACK_PREFIX_BYTES, type PlacedBlob, trailerBytes } from "../format/trailer.ts";
+import { HEADER_BYTES } from "../format/header.ts";
+import { PACK_PREFIX, packName, parseName } from "../format/names.ts";
+import type { Place } from "./catalog.ts";
+import type { Store } from "./store.ts";
+import { encodePlacedRecords } from "./pack-writer.ts";
+import { joinRun } from "./segments.ts";
+import { RECORD_BYTES } from "./run.ts";
+
+/** Ranged reads start and end on this grid: what is read then says little. */
+const GRID_BYTES = 64 * 1024;
+const BLOCK_BYTES = 1024 * 1024;
+const BLOCK_COUNT_MAX = 24;
+const KEY_COUNT_MAX = 4096;
+
+export class BlobReader {
+  readonly #store: Store;
+  /** Opened pack keys, by pack. */
+  readonly #keys = new Map<HexId, Promise<Bytes>>();
+  /** Recently read blocks of packs: "<pack>:<block number>". */
+  readonly #blocks = new Map<string, Promise<Bytes | undefined>>();
+  #unlistedDone: Promise<boolean> | undefined;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /**
+   * The plaintext of a blob, its id verified. Bad copies become findings; other copies are tried.
+   * Throws `corrupt`, naming the pack, where none is good, and `not-found` where there is none.
+   */
+  async read(kind: PackKind, id: BlobId): Promise<Uint8Array<ArrayBuffer>> {
+    let failure: unknown;
+    for (const place of await this.places(id)) {
+      try {
+        return await this.#readAt(kind, place);
+      } catch (error) {
+        if (!isBunkerError(error, "corrupt") && !isBunkerError(error, "not-found")) throw error;
+        this.#store.findings.add(packName(place.packId), error);
+        failure = error;
+      }
+    }
+    if (failure !== undefined) throw failure;
+    throw new BunkerError("not-found", `blob ${hexId(id).slice(0, 16)} is in no pack of the store`);
+  }
+
+  /** Every known place of a blob, also of packs that no index segment lists. */
+  async places(id: BlobId): Promise<Place[]> {
+    const catalog = await this.#store.catalog();
+    const places = catalog.findAll(id);
+    if (places.length > 0) return places;
+    this.#unlistedDone ??= indexUnlisted(this.#store);
+    return (await this.#unlistedDone) ? catalog.findAll(id) : places;
+  }
+
+  /** The opened key of a pack. */
+  packKey(packId: Uint8Array<ArrayBuffer>): Promise<Bytes> {
+    const hex = hexId(packId);
+    let key = this.#keys.get(hex);
+    if (key === undefined) {
+      if (this.#keys.size >= KEY_COUNT_MAX) this.#keys.clear();
+      key = this.#loadKey(packId);
+      this.#keys.set(hex, key);
+    }
+    return key;
+  }
+
+  async #loadKey(packId: Uint8Array<ArrayBuffer>): Promise<Bytes> {
+    const name = packName(packId);
+    const start = await this.#store.storage.get(name, { range: { offset: 0, length: GRID_BYTES } });
+    if (start === undefined) throw missing(name);
+    if (start.length < PACK_PREFIX_BYTES) throw damaged(name, "it is cut short");
+    const header = start.slice(0, HEADER_BYTES);
+    try {
+      return await openPackKey(this.#store, header, start.slice(HEADER_BYTES, PACK_PREFIX_BYTES));
+    } catch (error) {
+      if (!isBunkerError(error, "corrupt")) throw error;
+      throw new BunkerError("corrupt", `${name} is damaged: ${error.message}`, { cause: error });
+    }
+  }
+
+  async #readAt(kind: PackKind, place: Place): Promise<Uint8Array<ArrayBuffer>> {
+    const name = packName(place.packId);
+    const key = await this.packKey(place.packId);
+    const sealed = await this.#range(name, place);
+    if (sealed.length !== place.storedBytes) throw damaged(name, "it is cut short");
+    try {
+      const blob = { ...place, packKey: key, kind };
+      return await openBlob(this.#store.platform, blob, sealed, (space, bytes) =>
+        this.#store.core.idOf(space, bytes),
+      );
+    } catch (error) {
+      if (!isBunkerError(error, "corrupt")) throw error;
+      throw damaged(name, `blob ${place.ordinal} does not open`, error);
+    }
+  }
+
+  // Small blobs come out of whole blocks, of which the last ones are kept.
+  async #range(name: string, place: Place): Promise<Bytes> {
+    const first = Math.floor(place.offset / BLOCK_BYTES);
+    const last = Math.floor((place.offset + place.storedBytes - 1) / BLOCK_BYTES);
+    const parts: Bytes[] = [];
+    for (let block = first; block <= last; block++) {
+      const bytes = await this.#block(name, block);
+      if (bytes === undefined) throw missing(name);
+      const from = Math.max(0, place.offset - block * BLOCK_BYTES);
+      parts.push(bytes.subarray(from, place.offset + place.storedBytes - block * BLOCK_BYTES));
+    }
+    return parts.length === 1 ? parts[0]! : concatBytes(...parts);
+  }
+
+  #block(name: string, block: number): Promise<Bytes | undefined> {
+    const key = `${name}:${block}`;
+    let bytes = this.#blocks.get(key);
+    if (bytes === undefined) {
+      const oldest = this.#blocks.keys().next().value;
+      if (this.#blocks.size >= BLOCK_COUNT_MAX && oldest !== undefined) this.#blocks.delete(oldest);
+      const range = { offset: block * BLOCK_BYTES, length: BLOCK_BYTES };
+      bytes = this.#store.storage.get(name, { range });
+    } else {
+      this.#blocks.delete(key);
+    }
+    this.#blocks.set(key, bytes); // Last in the order: the most recently used.
+    return bytes;
+  }
+}
+
+/**
+ * Reads the trailers of packs that no segment lists, so that a lost index loses nothing.
+ * Returns whether anything new was found.
+ */
+async function indexUnlisted(store: Store): Promise<boolean> {
+  const catalog = await store.catalog();
+  const known = catalog.packs();
+  let found = false;
+  for await (const object of store.storage.list(PACK_PREFIX)) {
+    const parsed = parseName(object.name);
+    if (parsed?.kind !== "pack" || known.has(hexId(parsed.id))) continue;
+    try {
+      const run = await runOfTrailer(store, object.name, object.bytes);
+      catalog.add(run, { trusted: false });
+      found = true;
+    } catch (error) {
+      if (!isBunkerError(error, "corrupt") && !isBunkerError(error, "not-found")) throw error;
+      store.findings.add(object.name, error);
+    }
+  }
+  return found;
+}
+
+async function runOfTrailer(store: Store, name: string, packBytes: number): Promise<Bytes> {
+  const { kind, blobs } = await readTrailer(store, name, packBytes);
+  const parsed = parseName(name);
+  const id = parsed?.kind === "pack" ? parsed.id : new Uint8Array(32);
+  const record = new Uint8Array(RECORD_BYTES);
+  writePack(record, 0, { id, bytes: packBytes, md5: new Uint8Array(16), kind });
+  return joinRun(undefined, sortedBody(record, encodePlacedRecords(blobs)));
+}
+
+/** The blobs of a pack by its own trailer. Throws `corrupt` and `not-found`. */
+export async function readTrailer(
+  store: Store,
+  name: string,
+  packBytes: number,
+): Promise<{ readonly kind: PackKind; readonly blobs: readonly PlacedBlob[] }> {
+  const header = await range(store, name, 0, HEADER_BYTES);
+  const tail = await range(store, name, Math.max(0, packBytes - 4), 4);
+  const length = trailerBytes(tail, packBytes);
+  const sealed = await range(store, name, packBytes - 4 - length, length);
+  const blobs = await openTrailer(store, header, sealed, packBytes);
+  return { kind: decodePackHeader(header).kind, blobs };
+}
+
+async function range(store: Store, name: string, offset: number, length: number): Promise<Bytes> {
+  const bytes = await store.storage.get(name, { range: { offset, length } });
+  if (bytes === undefined) throw missing(name);
+  if (bytes.length !== length) throw damaged(name, "it is cut short");
+  return bytes;
+}
+
+function missing(name: string): BunkerError {
+  return new BunkerError("not-found", `${name} is missing`, { subject: name });
+}
+
+function damaged(name: string, how: string, cause?: unknown): BunkerError {
+  return new BunkerError("corrupt", `${name} is damaged: ${how}`, {
+    subject: name,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

@@ -1,0 +1,65 @@
+// Memory: the few facts that a client remembers of a store, as JSON in its state folder.
+
+import { strictTextOf, utf8 } from "../base/bytes.ts";
+import type { LocalFolder } from "../base/local.ts";
+
+const FILE = "memory.json";
+
+export interface Memory {
+  /** Every record of the owner log that was seen. */
+  readonly logNames: readonly string[];
+  /** The newest manifest of each signer that was seen: hexadecimal signer -> name. */
+  readonly heads: Readonly<Record<string, string>>;
+  /** Key slots that were seen, and are put back if they vanish. */
+  readonly slotNames: readonly string[];
+  /** The last numbers that this machine used. */
+  readonly manifestNumber: number;
+  readonly segmentNumber: number;
+}
+
+const EMPTY: Memory = {
+  logNames: [],
+  heads: {},
+  slotNames: [],
+  manifestNumber: 0,
+  segmentNumber: 0,
+};
+
+/** What is remembered; a lost or broken file is first use again. */
+export function loadMemory(state: LocalFolder): Memory {
+  const bytes = state.read(FILE);
+  const text = bytes === undefined ? undefined : strictTextOf(bytes);
+  if (text === undefined) return EMPTY;
+  try {
+    const value: unknown = JSON.parse(text);
+    return isMemory(value) ? value : EMPTY;
+  } catch {
+    return EMPTY; // Not JSON: a broken file, which is no loss beyond what it remembered.
+  }
+}
+
+/** Written durably: a number that was used must not be used again. */
+export function saveMemory(state: LocalFolder, memory: Memory): void {
+  state.write(FILE, [utf8(`${JSON.stringify(memory, undefined, 1)}\n`)], { durable: true });
+}
+
+export function changeMemory(state: LocalFolder, change: Partial<Memory>): void {
+  saveMemory(state, { ...loadMemory(state), ...change });
+}
+
+function isMemory(value: unknown): value is Memory {
+  const memory = value as Memory | null;
+  return (
+    typeof memory === "object" &&
+    memory !== null &&
+    isTexts(memory.logNames) &&
+    isTexts(memory.slotNames) &&
+    typeof memory.heads === "object" &&
+    Number.isSafeInteger(memory.manifestNumber) &&
+    Number.isSafeInteger(memory.segmentNumber)
+  );
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}

@@ -1,0 +1,161 @@
+// Snapshots: finding and opening manifests.
+
+import { BunkerError, isBunkerError } from "../base/errors.ts";
+import { type HexId, hexId, type ObjectId } from "../base/ids.ts";
+import { resolveClosure, type ResolvedClosure } from "../format/closure.ts";
+import { type Manifest, openSnapshot, readManifest } from "../format/manifest.ts";
+import { MANIFEST_PREFIX, manifestName, parseName } from "../format/names.ts";
+import type { Snapshot } from "../format/snapshot.ts";
+import { listNames, loadObject } from "./objects.ts";
+import { changeMemory, loadMemory } from "./memory.ts";
+import type { Store } from "./store.ts";
+
+/** The manifests of a store that count, by the signer's number. */
+export interface Manifests {
+  /** Accepted and readable, removed ones too: a closure may stand on them. */
+  readonly byId: ReadonlyMap<HexId, Manifest>;
+  /** Those that are offered: accepted and not removed; by claimed time. */
+  readonly offered: readonly Manifest[];
+  /** The newest of each signer. */
+  readonly heads: ReadonlyMap<HexId, Manifest>;
+}
+
+/** Reads all manifests; damaged and foreign ones become findings. */
+export async function loadManifests(store: Store): Promise<Manifests> {
+  const byId = new Map<HexId, Manifest>();
+  const names = await listNames(store.storage, MANIFEST_PREFIX);
+  for (const name of names) {
+    const manifest = await loadOne(store, name);
+    if (manifest !== undefined) byId.set(hexId(manifest.id), manifest);
+  }
+  noteMissingHeads(store, new Set(names));
+  const removed = store.log.state.removedManifests;
+  const offered = [...byId.values()].filter((manifest) => !removed.has(hexId(manifest.id)));
+  offered.sort((a, b) => a.time - b.time || a.number - b.number);
+  const heads = headsOf(byId.values());
+  rememberHeads(store, heads);
+  return { byId, offered, heads };
+}
+
+async function loadOne(store: Store, name: string): Promise<Manifest | undefined> {
+  const parsed = parseName(name);
+  if (parsed?.kind !== "manifest") {
+    store.findings.add(name, "this is no name of a manifest");
+    return undefined;
+  }
+  if (!store.accepts(parsed.signer, parsed.id)) {
+    const hint = `to use it all the same: --trust ${hexId(parsed.signer)}`;
+    store.findings.add(
+      name,
+      `this snapshot is by a signer that the owner has not certified; ${hint}`,
+    );
+    return undefined;
+  }
+  try {
+    const bytes = await loadObject(store.platform, store.storage, store.cache, name);
+    return await readManifest(store, name, bytes);
+  } catch (error) {
+    if (!isBunkerError(error) || error.code === "unavailable") throw error;
+    store.findings.add(name, error);
+    return undefined;
+  }
+}
+
+function headsOf(manifests: Iterable<Manifest>): Map<HexId, Manifest> {
+  const heads = new Map<HexId, Manifest>();
+  for (const manifest of manifests) {
+    const signer = hexId(manifest.signer);
+    const head = heads.get(signer);
+    if (head === undefined || manifest.number > head.number) heads.set(signer, manifest);
+  }
+  return heads;
+}
+
+// A head that was seen once must still be there: a store that lost it was rolled back.
+function noteMissingHeads(store: Store, listed: ReadonlySet<string>): void {
+  const { removedManifests, setAside } = store.log.state;
+  for (const name of Object.values(loadMemory(store.state).heads)) {
+    const parsed = parseName(name);
+    if (parsed === undefined || listed.has(name)) continue;
+    if (removedManifests.has(hexId(parsed.id)) || setAside.has(hexId(parsed.id))) continue;
+    store.findings.add(
+      name,
+      "this snapshot was seen before and is gone, and no removal explains it",
+    );
+  }
+}
+
+function rememberHeads(store: Store, heads: ReadonlyMap<HexId, Manifest>): void {
+  const before = loadMemory(store.state).heads;
+  const now: Record<string, string> = { ...before };
+  for (const [signer, manifest] of heads) {
+    const seen = parseName(before[signer] ?? "");
+    if (seen !== undefined && "number" in seen && seen.number > manifest.number) continue;
+    now[signer] = manifestName(manifest.signer, manifest.number, manifest.id);
+  }
+  if (JSON.stringify(now) !== JSON.stringify(before)) changeMemory(store.state, { heads: now });
+}
+
+/** The packs that a snapshot needs. Throws `not-found` where a manifest that it stands on is gone. */
+export function closureOf(manifests: Manifests, manifest: Manifest): ResolvedClosure {
+  return resolveClosure(manifest, (base) => manifests.byId.get(hexId(base.id)));
+}
+
+/** What the owner can read of a manifest. */
+export function loadSnapshot(store: Store, manifest: Manifest): Promise<Snapshot> {
+  return openSnapshot(store, manifest);
+}
+
+export interface FoundSnapshot {
+  readonly manifest: Manifest;
+  readonly snapshot: Snapshot;
+}
+
+/**
+ * Finds a snapshot by what a person typed: an id's beginning, `latest`, or `latest:TAG`.
+ * Throws `not-found`, or `invalid-argument` where several match.
+ */
+export async function findSnapshot(
+  store: Store,
+  manifests: Manifests,
+  wanted: { readonly id: string; readonly tag?: string },
+): Promise<FoundSnapshot> {
+  if (wanted.id === "latest") return findLatest(store, manifests, wanted.tag);
+  const matches = manifests.offered.filter((manifest) => hexId(manifest.id).startsWith(wanted.id));
+  const [manifest] = matches;
+  if (manifest === undefined) {
+    throw new BunkerError("not-found", `no snapshot ${wanted.id} is in the store`, {
+      subject: wanted.id,
+      hint: "list them with: bunker snapshots",
+    });
+  }
+  if (matches.length > 1) {
+    throw new BunkerError(
+      "invalid-argument",
+      `${matches.length} snapshots begin with ${wanted.id}`,
+      {
+        hint: "give more digits of the id",
+      },
+    );
+  }
+  return { manifest, snapshot: await loadSnapshot(store, manifest) };
+}
+
+async function findLatest(
+  store: Store,
+  manifests: Manifests,
+  tag: string | undefined,
+): Promise<FoundSnapshot> {
+  for (const manifest of manifests.offered.toReversed()) {
+    const snapshot = await loadSnapshot(store, manifest);
+    if (tag === undefined || snapshot.tags.includes(tag)) return { manifest, snapshot };
+  }
+  const what =
+    tag === undefined ? "there is no snapshot in the store" : `no snapshot has tag ${tag}`;
+  throw new BunkerError("not-found", what, { hint: "make one with: bunker backup" });
+}
+
+/** The ids of packs of a closure. */
+export function packIdsOf(closure: ResolvedClosure): readonly ObjectId[] {
+  return [...closure.packs.values()];
+}

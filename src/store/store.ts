@@ -1,0 +1,180 @@
+// Store: an opened store. It holds the keys, the owner log, and what the local folders remember.
+
+import type { Bytes } from "../base/bytes.ts";
+import { hexId, type ObjectId, type SignerId } from "../base/ids.ts";
+import type { LocalFolder } from "../base/local.ts";
+import type { Platform } from "../base/platform.ts";
+import type { World } from "../base/world.ts";
+import type { Core } from "../core/core.ts";
+import type { StoreKeys, WriteContext } from "../format/context.ts";
+import { parseName } from "../format/names.ts";
+import type { Storage } from "../storage/storage.ts";
+import type { Catalog } from "./catalog.ts";
+import type { StoreContext } from "./context.ts";
+import { Findings } from "./findings.ts";
+import { openCatalog } from "./segments.ts";
+import { isOwnersMachine, type Keyring } from "./keyring.ts";
+import { OwnerLog } from "./log.ts";
+import { changeMemory, loadMemory } from "./memory.ts";
+import { keepObject, loadFromStorage } from "./objects.ts";
+import { rememberStore, type Secret, unlock } from "./unlock.ts";
+
+export interface OpenOptions {
+  /** Names this machine: its signer is derived from it. */
+  readonly label: string;
+  /** Signers, in hexadecimal, that are trusted although the log does not say so. */
+  readonly trust?: readonly string[];
+}
+
+export class Store {
+  readonly context: StoreContext;
+  readonly keyring: Keyring;
+  readonly findings: Findings;
+  readonly log: OwnerLog;
+  readonly state: LocalFolder;
+  readonly cache: LocalFolder;
+  readonly #trust: ReadonlySet<string>;
+  readonly #ownMachines: ReadonlySet<string>;
+  #catalog: Catalog | undefined;
+
+  private constructor(parts: {
+    context: StoreContext;
+    keyring: Keyring;
+    findings: Findings;
+    log: OwnerLog;
+    state: LocalFolder;
+    trust: ReadonlySet<string>;
+    ownMachines: ReadonlySet<string>;
+  }) {
+    this.context = parts.context;
+    this.keyring = parts.keyring;
+    this.findings = parts.findings;
+    this.log = parts.log;
+    this.state = parts.state;
+    this.cache = parts.context.local.cache(hexId(parts.keyring.keys.storeId));
+    this.#trust = parts.trust;
+    this.#ownMachines = parts.ownMachines;
+  }
+
+  /** Unlocks and reads the owner log. Throws `no-store` and `wrong-key`; damage becomes findings. */
+  static async open(context: StoreContext, secret: Secret, options: OpenOptions): Promise<Store> {
+    const findings = new Findings();
+    const keyring = await unlock(context, secret, options.label, findings);
+    const state = context.local.state(hexId(keyring.keys.storeId));
+    const log = await OwnerLog.open(context, keyring, state, findings);
+    const store = new Store({
+      context,
+      keyring,
+      findings,
+      log,
+      state,
+      trust: new Set(options.trust ?? []),
+      ownMachines: await ownMachines(context, keyring, log),
+    });
+    await store.#putBackSlots();
+    rememberStore(context, keyring.keys.storeId);
+    log.remember();
+    return store;
+  }
+
+  get platform(): Platform {
+    return this.context.platform;
+  }
+
+  get world(): World {
+    return this.context.world;
+  }
+
+  get core(): Core {
+    return this.context.core;
+  }
+
+  get storage(): Storage {
+    return this.context.storage;
+  }
+
+  get keys(): StoreKeys {
+    return this.keyring.keys;
+  }
+
+  /** Opened on first use. */
+  async catalog(): Promise<Catalog> {
+    this.#catalog ??= await openCatalog(this);
+    return this.#catalog;
+  }
+
+  /** Drops the opened catalog: the next use reads what is new. */
+  closeCatalog(): void {
+    this.#catalog = undefined;
+  }
+
+  /** Whether an object of this signer counts: certified, accepted though revoked, or trusted. */
+  accepts(signer: SignerId, id: ObjectId): boolean {
+    return this.#trust.has(hexId(signer)) || this.log.state.accepts(signer, id);
+  }
+
+  /** Whether what a segment says of stored blobs may be relied on when backing up. */
+  trustOf(segmentName: string): "trusted" | "other" {
+    const parsed = parseName(segmentName);
+    if (parsed?.kind !== "segment") return "other";
+    const hex = hexId(parsed.signer);
+    return this.#ownMachines.has(hex) || this.#trust.has(hex) ? "trusted" : "other";
+  }
+
+  /** For writing objects under this machine's own signer. */
+  writeContext(): WriteContext {
+    return {
+      platform: this.platform,
+      keys: this.keys,
+      keyed: (key: Bytes, bytes: Bytes) => this.core.keyedBlake3(key, bytes),
+      signer: this.keyring.signer,
+    };
+  }
+
+  // Clients keep a copy of the slots, and put back what vanished without the owner's word.
+  async #putBackSlots(): Promise<void> {
+    const memory = loadMemory(this.state);
+    const listed = new Set<string>();
+    for await (const object of this.storage.list("keys/")) listed.add(object.name);
+    const wanted = new Set(memory.slotNames.filter((name) => !this.#isSetAside(name)));
+    for (const name of listed) await this.#keepSlot(name, wanted);
+    for (const name of wanted) if (!listed.has(name)) await this.#putBack(name);
+    changeMemory(this.state, { slotNames: [...wanted].sort() });
+  }
+
+  async #keepSlot(name: string, wanted: Set<string>): Promise<void> {
+    if (wanted.has(name) || parseName(name)?.kind !== "slot" || this.#isSetAside(name)) return;
+    try {
+      const bytes = await loadFromStorage(this.platform, this.storage, name);
+      keepObject(this.state, name, bytes);
+      wanted.add(name);
+    } catch (error) {
+      this.findings.add(name, error);
+    }
+  }
+
+  async #putBack(name: string): Promise<void> {
+    const parsed = parseName(name);
+    const bytes = parsed === undefined ? undefined : this.state.read(`${hexId(parsed.id)}.object`);
+    if (bytes === undefined) return;
+    this.findings.add(name, "this key slot was gone without the owner's word; it was put back");
+    await this.storage.put(name, bytes);
+  }
+
+  #isSetAside(name: string): boolean {
+    const parsed = parseName(name);
+    return parsed !== undefined && this.log.state.setAside.has(hexId(parsed.id));
+  }
+}
+
+async function ownMachines(
+  context: StoreContext,
+  keyring: Keyring,
+  log: OwnerLog,
+): Promise<Set<string>> {
+  const own = new Set([hexId(keyring.signer.publicKey)]);
+  for (const [hex, signer] of log.state.signers) {
+    if (await isOwnersMachine(context.platform, keyring, signer)) own.add(hex);
+  }
+  return own;
+}

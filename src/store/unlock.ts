@@ -1,0 +1,202 @@
+// Unlock: from a passphrase, a recovery phrase or a key file to a keyring.
+
+import { type Bytes, equalBytes } from "../base/bytes.ts";
+import { BunkerError, isBunkerError } from "../base/errors.ts";
+import { hexId } from "../base/ids.ts";
+import { ARGON_RUNS_MAX } from "../base/limits.ts";
+import type { LocalFolder } from "../base/local.ts";
+import type { Bundle } from "../format/bundle.ts";
+import { LOG_PREFIX, parseName, SLOT_PREFIX, slotName } from "../format/names.ts";
+import { openSlot, readSlot, type Slot } from "../format/slot.ts";
+import type { StoreContext } from "./context.ts";
+import type { Findings } from "./findings.ts";
+import { type Keyring, keyringOfBundle, keyringOfSecret } from "./keyring.ts";
+import { loadMemory } from "./memory.ts";
+import { listNames, loadFromStorage, loadKept } from "./objects.ts";
+
+/** What somebody opens a store with; one of them. */
+export type Secret =
+  | { readonly kind: "passphrase"; readonly passphrase: () => Promise<string> }
+  | { readonly kind: "phrase"; readonly secret: Bytes }
+  | { readonly kind: "bundle"; readonly bundle: Bundle };
+
+/** Which store stood at a location when it was opened last: `known.json` in the state root. */
+const KNOWN_FILE = "known.json";
+
+/** Opens the keys. Throws `no-store` and `wrong-key`. `label` names this machine. */
+export async function unlock(
+  context: StoreContext,
+  secret: Secret,
+  label: string,
+  findings: Findings,
+): Promise<Keyring> {
+  if (secret.kind === "passphrase") return unlockSlots(context, secret.passphrase, label, findings);
+  const keyring =
+    secret.kind === "phrase"
+      ? await keyringOfSecret(context.platform, secret.secret as Uint8Array, label)
+      : await keyringOfBundle(context.platform, secret.bundle, label);
+  await requireStore(context);
+  return keyring;
+}
+
+async function requireStore(context: StoreContext): Promise<void> {
+  for (const prefix of [LOG_PREFIX, SLOT_PREFIX, "snapshots/", "packs/"]) {
+    for await (const _ of context.storage.list(prefix)) return;
+  }
+  throw noStore(context);
+}
+
+function noStore(context: StoreContext): BunkerError {
+  return new BunkerError("no-store", `there is no store at ${context.storage.location}`, {
+    subject: context.storage.location,
+    hint: "make one with: bunker init",
+  });
+}
+
+async function unlockSlots(
+  context: StoreContext,
+  passphrase: () => Promise<string>,
+  label: string,
+  findings: Findings,
+): Promise<Keyring> {
+  const slots = await candidateSlots(context, findings);
+  const text = await passphrase();
+  for (const slot of slots.slice(0, ARGON_RUNS_MAX)) {
+    const bundle = await openOne(context, slot, text, findings);
+    if (bundle === undefined) continue;
+    const keyring = await keyringOfBundle(context.platform, bundle, label);
+    if (equalBytes(keyring.keys.storeId, slot.storeId)) {
+      return { ...keyring, slotName: slotName(slot.id) };
+    }
+    findings.add(hexId(slot.id), "this key slot holds the keys of another store");
+  }
+  throw new BunkerError("wrong-key", "the passphrase opens no key slot of this store", {
+    hint: "a forgotten passphrase is replaced with the recovery phrase: bunker key passphrase",
+  });
+}
+
+async function openOne(
+  context: StoreContext,
+  slot: Slot,
+  passphrase: string,
+  findings: Findings,
+): Promise<Bundle | undefined> {
+  try {
+    return await openSlot(context.platform, slot, passphrase);
+  } catch (error) {
+    if (!isBunkerError(error, "corrupt")) throw error;
+    findings.add(hexId(slot.id), error);
+    return undefined;
+  }
+}
+
+// The remembered store's slots only, where one is remembered; else all, if they are of one store.
+async function candidateSlots(context: StoreContext, findings: Findings): Promise<Slot[]> {
+  const known = knownStore(context);
+  const slots = await loadSlots(context, known, findings);
+  if (slots.length === 0 && known === undefined) {
+    await requireStore(context);
+    throw new BunkerError("corrupt", "no key slot can be read", {
+      hint: "the recovery phrase or a key file opens the store without one",
+    });
+  }
+  const stores = new Set(slots.map((slot) => hexId(slot.storeId)));
+  if (known !== undefined && !stores.has(known)) {
+    await requireStore(context);
+    throw new BunkerError(
+      "corrupt",
+      `${context.storage.location} held store ${known.slice(0, 10)} before, and holds no key slot of it now`,
+      {
+        hint: "if another store was put there on purpose, forget the old one: bunker store forget",
+      },
+    );
+  }
+  return known === undefined ? slots : slots.filter((slot) => hexId(slot.storeId) === known);
+}
+
+/** The slots in the storage, oldest first, and the kept copies of those that vanished. */
+async function loadSlots(
+  context: StoreContext,
+  known: string | undefined,
+  findings: Findings,
+): Promise<Slot[]> {
+  const slots = new Map<string, Slot>();
+  const kept = known === undefined ? undefined : context.local.state(known);
+  const names = await namesByAge(context);
+  for (const name of names) {
+    const slot = await loadSlot(context, kept, name, findings);
+    if (slot !== undefined) slots.set(name, slot);
+  }
+  for (const name of kept === undefined ? [] : loadMemory(kept).slotNames) {
+    if (slots.has(name) || kept === undefined) continue;
+    const bytes = await loadKept(context.platform, kept, name);
+    if (bytes !== undefined) slots.set(name, await readSlot(context.platform, name, bytes));
+  }
+  return [...slots.values()];
+}
+
+async function namesByAge(context: StoreContext): Promise<string[]> {
+  const listed: { name: string; modified: number }[] = [];
+  for await (const object of context.storage.list(SLOT_PREFIX)) listed.push(object);
+  return listed.sort((a, b) => a.modified - b.modified).map((object) => object.name);
+}
+
+async function loadSlot(
+  context: StoreContext,
+  kept: LocalFolder | undefined,
+  name: string,
+  findings: Findings,
+): Promise<Slot | undefined> {
+  if (parseName(name)?.kind !== "slot") {
+    findings.add(name, "this is no name of a key slot");
+    return undefined;
+  }
+  try {
+    const bytes = await loadFromStorage(context.platform, context.storage, name);
+    return await readSlot(context.platform, name, bytes);
+  } catch (error) {
+    if (!isBunkerError(error, "corrupt")) throw error;
+    findings.add(name, error);
+    const bytes = kept === undefined ? undefined : await loadKept(context.platform, kept, name);
+    return bytes === undefined ? undefined : readSlot(context.platform, name, bytes);
+  }
+}
+
+/** The store that this location held when it was opened last. */
+export function knownStore(context: StoreContext): string | undefined {
+  return readKnown(context)[context.storage.location];
+}
+
+export function rememberStore(context: StoreContext, storeId: Bytes): void {
+  const known = { ...readKnown(context), [context.storage.location]: hexId(storeId) };
+  writeKnown(context, known);
+}
+
+export function forgetKnownStore(context: StoreContext): void {
+  const { [context.storage.location]: _, ...rest } = readKnown(context);
+  writeKnown(context, rest);
+}
+
+function writeKnown(context: StoreContext, known: Record<string, string>): void {
+  const text = `${JSON.stringify(known, undefined, 1)}\n`;
+  context.local.root.write(KNOWN_FILE, [new TextEncoder().encode(text)], { durable: true });
+}
+
+function readKnown(context: StoreContext): Record<string, string> {
+  const bytes = context.local.root.read(KNOWN_FILE);
+  if (bytes === undefined) return {};
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return typeof value === "object" && value !== null ? (value as Record<string, string>) : {};
+  } catch {
+    return {}; // A broken file is first use again.
+  }
+}
+
+/** Whether the storage holds anything of a store's keys or log. */
+export async function hasStore(context: StoreContext): Promise<boolean> {
+  for (const prefix of [LOG_PREFIX, SLOT_PREFIX]) {
+    if ((await listNames(context.storage, prefix)).length > 0) return true;
+  }
+  return false;
+}

@@ -1,0 +1,282 @@
+// Store writer: one run's uploads, and the commit that makes a snapshot of them.
+//
+// Order: packs, then segments that list them, then the owner log again, then the manifest, then the
+// log once more. Until the manifest is there nothing is part of a snapshot; whatever was uploaded
+// before a crash is found again through its segments.
+
+import { assert } from "../base/assert.ts";
+import { type Bytes, concatBytes, storeU32 } from "../base/bytes.ts";
+import { BunkerError } from "../base/errors.ts";
+import { hexId, ID_BYTES, type ObjectId } from "../base/ids.ts";
+import { SEGMENT_PACK_COUNT } from "../base/limits.ts";
+import { TaskPool } from "../base/queue.ts";
+import { diffClosure } from "../format/closure.ts";
+import type { EncodedObject, SignerReference } from "../format/context.ts";
+import { encodeManifest } from "../format/manifest.ts";
+import { MANIFEST_PREFIX, packName, parseName, SEGMENT_PREFIX } from "../format/names.ts";
+import { sortedBody, writePack } from "../format/records.ts";
+import { encodeSegment } from "../format/segment.ts";
+import type { Snapshot } from "../format/snapshot.ts";
+import { type Catalog, type CatalogRun, PACK_UNUSABLE, PACK_USABLE } from "./catalog.ts";
+import { certificateOf } from "./create.ts";
+import { changeMemory, loadMemory } from "./memory.ts";
+import { joinRun, keepSegment } from "./segments.ts";
+import { keepObject, listNames } from "./objects.ts";
+import type { FinishedPack } from "./pack-writer.ts";
+import { RECORD_BYTES } from "./run.ts";
+import { closureOf, type Manifests } from "./snapshots.ts";
+import type { Store } from "./store.ts";
+
+/** Uploads that may be under way at once; each holds one pack in memory. */
+const UPLOAD_COUNT = 4;
+/** The commit is tried again so many times when the log moves under it. */
+const COMMIT_COUNT_MAX = 5;
+const HOUR_MS = 3_600_000;
+
+export interface WriteCounts {
+  readonly packs: number;
+  readonly segments: number;
+  readonly blobs: number;
+  readonly storedBytes: number;
+}
+
+interface PendingSegment {
+  packs: Uint8Array<ArrayBuffer>[];
+  records: Uint8Array<ArrayBuffer>[];
+}
+
+export class StoreWriter {
+  readonly #store: Store;
+  readonly #catalog: Catalog;
+  readonly #uploads = new TaskPool(UPLOAD_COUNT);
+  #pending: PendingSegment = { packs: [], records: [] };
+  #counts = { packs: 0, segments: 0, blobs: 0, storedBytes: 0 };
+  /** Packs of the catalog that the snapshot needs: one mark a pack, one array a run. */
+  readonly #used: Uint8Array[] = [];
+  /** Ids that this run stored or is storing, to be found in its segments at the end. */
+  #deferred = new Uint8Array(1024 * ID_BYTES);
+  #deferredCount = 0;
+  readonly #listedNumbers = new Set<string>();
+
+  constructor(store: Store, catalog: Catalog) {
+    this.#store = store;
+    this.#catalog = catalog;
+  }
+
+  get counts(): WriteCounts {
+    return this.#counts;
+  }
+
+  /** Puts a finished pack; `bytes` must be the caller's to give away. Waits for a free place. */
+  async putPack(pack: FinishedPack): Promise<void> {
+    const name = packName(pack.id);
+    const { bytes, md5, records } = pack;
+    await this.#uploads.add(async () => {
+      await this.#store.storage.put(name, bytes, { md5 });
+      this.#noteStored(pack, bytes.length, records);
+      if (this.#pending.packs.length >= SEGMENT_PACK_COUNT) await this.#putSegment();
+    });
+  }
+
+  #noteStored(pack: FinishedPack, bytes: number, records: Uint8Array<ArrayBuffer>): void {
+    const facts = { id: pack.id, bytes, md5: pack.md5, kind: pack.kind };
+    const number = this.#pending.packs.length;
+    for (let at = ID_BYTES; at < records.length; at += RECORD_BYTES) storeU32(records, at, number);
+    const record = new Uint8Array(RECORD_BYTES);
+    writePack(record, 0, facts);
+    this.#pending.packs.push(record);
+    this.#pending.records.push(records);
+    this.#counts.packs += 1;
+    this.#counts.blobs += records.length / RECORD_BYTES;
+    this.#counts.storedBytes += bytes;
+  }
+
+  /** Waits for all uploads and puts what is left into a segment. */
+  async flush(): Promise<void> {
+    await this.#uploads.finish();
+    await this.#putSegment();
+  }
+
+  async #putSegment(): Promise<void> {
+    const { packs, records } = this.#pending;
+    if (packs.length === 0) return;
+    this.#pending = { packs: [], records: [] };
+    const body = sortedBody(concatBytes(...packs), concatBytes(...records));
+    const segment = await encodeSegment(this.#store.writeContext(), {
+      number: await this.#nextNumber("segmentNumber", SEGMENT_PREFIX),
+      time: this.#store.world.now(),
+      replaces: [],
+      body,
+    });
+    await this.#store.storage.put(segment.name, segment.bytes);
+    this.#counts.segments += 1;
+    const file = keepSegment(this.#store.cache, segment.id, body);
+    const bytes = this.#store.cache.map(file) ?? joinRun(segment.id, body);
+    this.#catalog.add(bytes, { file, trusted: true }).marks.fill(PACK_USABLE);
+  }
+
+  // Own numbers grow: over what is remembered and over what is listed, and are written down first.
+  async #nextNumber(kind: "segmentNumber" | "manifestNumber", prefix: string): Promise<number> {
+    const listed = this.#listedNumbers.has(kind) ? 0 : await this.#lastListed(prefix);
+    this.#listedNumbers.add(kind);
+    // From here on nothing is awaited, so that no number is given twice.
+    const last = Math.max(listed, loadMemory(this.#store.state)[kind]);
+    changeMemory(this.#store.state, { [kind]: last + 1 });
+    return last + 1;
+  }
+
+  async #lastListed(prefix: string): Promise<number> {
+    const own = `${prefix}${hexId(this.#store.keyring.signer.publicKey)}/`;
+    const last = (await listNames(this.#store.storage, own)).at(-1);
+    const parsed = last === undefined ? undefined : parseName(last);
+    return parsed !== undefined && "number" in parsed ? parsed.number : 0;
+  }
+
+  /**
+   * Notes that the snapshot needs a blob: of a pack of the catalog, or of this run.
+   * Returns false where `mustBeKnown` and no usable pack has it.
+   */
+  need(ids: Bytes, at: number, mustBeKnown: boolean): boolean {
+    const found = this.#catalog.findUsable(ids, at);
+    if (found >= 0) {
+      this.#use(found);
+      return true;
+    }
+    if (!mustBeKnown) this.#defer(ids, at);
+    return !mustBeKnown;
+  }
+
+  #use(found: number): void {
+    const { run, pack } = this.#catalog.packAt(found);
+    this.#used[run] ??= new Uint8Array(this.#catalog.runs[run]!.run.counts.packs);
+    this.#used[run][pack] = 1;
+  }
+
+  #defer(ids: Bytes, at: number): void {
+    const end = this.#deferredCount * ID_BYTES;
+    if (end === this.#deferred.length) {
+      this.#deferred = concatBytes(this.#deferred, new Uint8Array(this.#deferred.length));
+    }
+    this.#deferred.set(ids.subarray(at, at + ID_BYTES), end);
+    this.#deferredCount += 1;
+  }
+
+  /**
+   * Makes the snapshot. `snapshot` is asked when everything is stored, so that it can hold the
+   * final counts. Returns `undefined` where the owner condemned or swept a pack that it needs: those
+   * packs are marked, and the backup must be made once more, storing anew what they held.
+   */
+  async commit(manifests: Manifests, snapshot: () => Snapshot): Promise<EncodedObject | undefined> {
+    await this.flush();
+    this.#resolveDeferred();
+    await this.#certify();
+    for (let attempt = 0; attempt < COMMIT_COUNT_MAX; attempt++) {
+      await this.#store.log.refresh();
+      if (this.#markLost()) return undefined;
+      const before = await this.#store.storage.serverTime();
+      const manifest = await this.#putManifest(manifests, snapshot());
+      await this.#store.log.refresh();
+      if (this.#markLost()) return undefined;
+      const after = await this.#store.storage.serverTime();
+      if (after - before > this.#graceMs() / 4) continue;
+      this.#store.log.remember();
+      return manifest;
+    }
+    throw new BunkerError(
+      "timeout",
+      "the storage takes too long: the commit was outrun each time",
+      {
+        hint: "run the backup again",
+      },
+    );
+  }
+
+  #resolveDeferred(): void {
+    for (let i = 0; i < this.#deferredCount; i++) {
+      const found = this.#catalog.findUsable(this.#deferred, i * ID_BYTES);
+      assert(found >= 0, "every needed blob is in a pack before the commit");
+      this.#use(found);
+    }
+    this.#deferredCount = 0;
+  }
+
+  // An owner's machine that is new certifies itself.
+  async #certify(): Promise<void> {
+    const { log, keyring, world } = this.#store;
+    const own = log.state.signers.get(hexId(keyring.signer.publicKey));
+    if (own?.certified === true) return;
+    if (own !== undefined || keyring.owner === undefined) {
+      throw new BunkerError(
+        "denied",
+        `the owner does not certify this machine (${keyring.label})`,
+        {
+          hint: "certify it from a machine that has the owner's key: bunker key add",
+        },
+      );
+    }
+    await log.append(certificateOf(keyring, world.now()));
+  }
+
+  // A pack that a condemnation or a sweep names is gone, whatever a listing shows.
+  #markLost(): boolean {
+    const { condemnedPacks, sweptPacks } = this.#store.log.state;
+    let lost = false;
+    this.#eachUsedPack((run, pack, id) => {
+      const hex = hexId(id);
+      if (!condemnedPacks.has(hex) && !sweptPacks.has(hex)) return;
+      run.marks[pack] = PACK_UNUSABLE;
+      lost = true;
+    });
+    return lost;
+  }
+
+  #graceMs(): number {
+    const grace = this.#store.log.state.policy?.grace ?? 0;
+    return Math.max(grace * 1000, 24 * HOUR_MS);
+  }
+
+  #eachUsedPack(take: (run: CatalogRun, pack: number, id: ObjectId) => void): void {
+    this.#used.forEach((marks, index) => {
+      const run = this.#catalog.runs[index]!;
+      marks.forEach((mark, pack) => {
+        if (mark === 1) take(run, pack, run.run.packAt(pack).id);
+      });
+    });
+  }
+
+  async #putManifest(manifests: Manifests, snapshot: Snapshot): Promise<EncodedObject> {
+    const packs = new Map<string, ObjectId>();
+    this.#eachUsedPack((_run, _pack, id) => packs.set(hexId(id), id));
+    const own = hexId(this.#store.keyring.signer.publicKey);
+    const base = manifests.heads.get(own);
+    const manifest = await encodeManifest(this.#store.writeContext(), {
+      number: await this.#nextNumber("manifestNumber", MANIFEST_PREFIX),
+      time: this.#store.world.now(),
+      heads: otherHeads(manifests, own),
+      logHeads: this.#store.log.state.heads,
+      closure: diffClosure(packs.values(), baseOf(manifests, base)),
+      snapshot,
+    });
+    await this.#store.storage.put(manifest.name, manifest.bytes);
+    keepObject(this.#store.cache, manifest.name, manifest.bytes);
+    const heads = { ...loadMemory(this.#store.state).heads, [own]: manifest.name };
+    changeMemory(this.#store.state, { heads });
+    return manifest;
+  }
+}
+
+function otherHeads(manifests: Manifests, own: string): SignerReference[] {
+  return [...manifests.heads]
+    .filter(([signer]) => signer !== own)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, { signer, number, id }]) => ({ signer, number, id }));
+}
+
+function baseOf(manifests: Manifests, base: Manifests["offered"][number] | undefined) {
+  if (base === undefined) return undefined;
+  try {
+    return { manifest: base, closure: closureOf(manifests, base) };
+  } catch {
+    return undefined; // A base that can't be resolved is none: this closure stands alone.
+  }
+}

@@ -1,0 +1,165 @@
+// Local folders on disk: the state and the cache of a client (base/local.ts).
+//
+// Files are 0600 in folders of 0700, written under a temporary name and renamed. A mapped file is
+// whole before it has its name, and keeps its content when the name is replaced.
+
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import type { Bytes } from "../base/bytes.ts";
+import { BunkerError, fromSystemError, systemCodeOf } from "../base/errors.ts";
+import type { LocalFolder, LocalWriter } from "../base/local.ts";
+import { tryLock } from "./lock.ts";
+
+const TEMPORARY_SUFFIX = ".new";
+const LOCK_FILE = "lock";
+let temporaryCount = 0;
+
+/** Opens a folder, making it where it is missing. */
+export function openLocalFolder(path: string): LocalFolder {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw fromSystemError(error, `making ${path}`, path);
+  }
+  return new DiskFolder(path);
+}
+
+class DiskFolder implements LocalFolder {
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  read(name: string): Uint8Array<ArrayBuffer> | undefined {
+    try {
+      return new Uint8Array(readFileSync(join(this.#path, name)));
+    } catch (error) {
+      if (systemCodeOf(error) === "ENOENT") return undefined;
+      throw fromSystemError(error, `reading ${join(this.#path, name)}`);
+    }
+  }
+
+  map(name: string): Bytes | undefined {
+    return mapFile(join(this.#path, name));
+  }
+
+  write(name: string, parts: readonly Bytes[], options?: { readonly durable?: boolean }): void {
+    const writer = new DiskWriter(this.#path, name, options?.durable === true);
+    try {
+      for (const part of parts) writer.write(part);
+      writer.finish();
+    } catch (error) {
+      writer.abandon();
+      throw error;
+    }
+  }
+
+  create(name: string): LocalWriter {
+    return new DiskWriter(this.#path, name, false);
+  }
+
+  delete(name: string): void {
+    rmSync(join(this.#path, name), { force: true });
+  }
+
+  list(): string[] {
+    return readdirSync(this.#path, { withFileTypes: true })
+      .filter((entry) => entry.isFile() && !entry.name.endsWith(TEMPORARY_SUFFIX))
+      .map((entry) => entry.name);
+  }
+
+  lock(): { release(): void } {
+    const path = join(this.#path, LOCK_FILE);
+    const descriptor = openSync(path, "a", 0o600);
+    if (tryLock(descriptor) === false) {
+      closeSync(descriptor);
+      throw new BunkerError("busy", "another run of bunker is writing to this store from here", {
+        subject: path,
+        hint: "wait until it has ended",
+      });
+    }
+    return { release: () => closeSync(descriptor) };
+  }
+}
+
+class DiskWriter implements LocalWriter {
+  readonly #folder: string;
+  readonly #target: string;
+  readonly #temporary: string;
+  readonly #durable: boolean;
+  #descriptor: number | undefined;
+
+  constructor(folder: string, name: string, durable: boolean) {
+    this.#folder = folder;
+    this.#target = join(folder, name);
+    this.#temporary = `${this.#target}.${process.pid}-${++temporaryCount}${TEMPORARY_SUFFIX}`;
+    this.#durable = durable;
+    try {
+      this.#descriptor = openSync(this.#temporary, "wx", 0o600);
+    } catch (error) {
+      throw fromSystemError(error, `writing ${this.#target}`);
+    }
+  }
+
+  write(bytes: Bytes): void {
+    if (this.#descriptor === undefined) throw new Error("the file is finished");
+    try {
+      for (let at = 0; at < bytes.length;) {
+        at += writeSync(this.#descriptor, bytes, at, bytes.length - at);
+      }
+    } catch (error) {
+      throw fromSystemError(error, `writing ${this.#target}`);
+    }
+  }
+
+  finish(): void {
+    if (this.#descriptor === undefined) return;
+    if (this.#durable) fsyncSync(this.#descriptor);
+    this.#close();
+    renameSync(this.#temporary, this.#target);
+    if (this.#durable) syncFolder(this.#folder);
+  }
+
+  abandon(): void {
+    this.#close();
+    rmSync(this.#temporary, { force: true });
+  }
+
+  #close(): void {
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    this.#descriptor = undefined;
+  }
+}
+
+/** Maps a whole file, privately; `undefined` where there is none, or nothing in it. */
+export function mapFile(path: string): Bytes | undefined {
+  if (!existsSync(path) || statSync(path).size === 0) return undefined;
+  try {
+    // Private: a write to the memory never reaches the file.
+    return Bun.mmap(path, { shared: false });
+  } catch (error) {
+    throw fromSystemError(error, `mapping ${path}`);
+  }
+}
+
+function syncFolder(path: string): void {
+  const descriptor = openSync(path, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,27 @@
+// Outside: installs the programs that some tests compare with, on a CI machine.
+//
+// Only as root on a system with apt-get; elsewhere the tests that need them say that they are
+// skipped.
+
+const PACKAGE_OF_PROGRAM: Readonly<Record<string, string>> = {
+  restic: "restic",
+  getfattr: "attr",
+  getfacl: "acl",
+  strace: "strace",
+  setsid: "util-linux",
+};
+
+function aptGet(...options: string[]): void {
+  const { success, stderr } = Bun.spawnSync(["apt-get", "-qq", "-y", ...options], {
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+  });
+  if (!success) throw new Error(`apt-get ${options.join(" ")} failed\n${stderr.toString()}`);
+}
+
+const missing = Object.entries(PACKAGE_OF_PROGRAM)
+  .filter(([program]) => Bun.which(program) === null)
+  .map(([, name]) => name);
+if (missing.length > 0 && process.getuid?.() === 0 && Bun.which("apt-get") !== null) {
+  aptGet("update");
+  aptGet("install", "--no-install-recommends", ...missing);
+}
