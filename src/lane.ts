@@ -10,7 +10,6 @@ import { RestoreLane, type RestoreSetup } from "./jobs/restore-lane.ts";
 import { Catalog } from "./store/catalog.ts";
 import { Claims } from "./store/claims.ts";
 import type { FinishedPack } from "./store/pack-writer.ts";
-import { loadCoreBytes } from "./system/core-file.ts";
 import { mapFile } from "./system/local.ts";
 import { openFileSystem } from "./system/open.ts";
 import { nativePlatform } from "./system/platform.ts";
@@ -64,7 +63,7 @@ async function answer(request: Exclude<LaneRequest, { kind: "taken" }>): Promise
 }
 
 function openLane(setup: LaneSetup): Lane {
-  const core = instantiateCore(loadCoreBytes());
+  const core = instantiateCore(setup.core);
   core.setKeys(setup.shared);
   catalog = new Catalog();
   mapRuns(catalog, setup.runs);
@@ -76,6 +75,7 @@ function openLane(setup: LaneSetup): Lane {
     catalog,
     claims: new Claims(setup.claims),
     packBytes: setup.packBytes,
+    withMd5: setup.withMd5,
     level: setup.level,
     pooledCount: setup.pooledCount,
     putPack,
@@ -84,7 +84,7 @@ function openLane(setup: LaneSetup): Lane {
 }
 
 function openRestoreLane(setup: RestoreSetup): RestoreLane {
-  const core = instantiateCore(loadCoreBytes());
+  const core = instantiateCore(setup.core);
   core.setKeys(setup.shared);
   const destination = joinFolderDestination(setup.destination, openFileSystem());
   return new RestoreLane(nativePlatform, core, destination);

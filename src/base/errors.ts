@@ -54,6 +54,16 @@ export function isBunkerError(error: unknown, code?: ErrorCode): error is Bunker
   return error instanceof BunkerError && (code === undefined || error.code === code);
 }
 
+/**
+ * Whether an error says that an object is not as it should be: damaged, gone, or made by a newer
+ * version. Such an object is named and set aside, and stops no reading.
+ */
+export function isDamage(error: unknown): error is BunkerError {
+  return error instanceof BunkerError && DAMAGE_CODES.includes(error.code);
+}
+
+const DAMAGE_CODES: readonly ErrorCode[] = ["corrupt", "not-found", "unsupported-version"];
+
 /** The text of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

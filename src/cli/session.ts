@@ -58,8 +58,16 @@ export function contextOf(wiring: Wiring, storage: Storage): StoreContext {
   };
 }
 
+/** Compiled once; instances are made of it here and in the lanes. */
+export function coreModule(): WebAssembly.Module {
+  compiledCore ??= new WebAssembly.Module(loadCoreBytes());
+  return compiledCore;
+}
+
+let compiledCore: WebAssembly.Module | undefined;
+
 export function newCore(): Core {
-  return instantiateCore(loadCoreBytes());
+  return instantiateCore(coreModule());
 }
 
 function localRoot(wiring: Wiring): LocalRoot {

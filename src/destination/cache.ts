@@ -57,7 +57,7 @@ export class FolderCache {
   }
 
   close(): void {
-    for (const node of [...this.#open]) this.#closeNode(node);
+    for (const node of this.#open) this.#closeNode(node);
   }
 
   // The nodes from the root to the folder; new ones are bound into the tree when they are opened.

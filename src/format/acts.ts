@@ -1,6 +1,7 @@
 // Acts: what each kind of log record says, as the CBOR map of its section (docs/format.md §9.1).
 
 import { compareBytes } from "../base/bytes.ts";
+import { hexId, ID_BYTES } from "../base/ids.ts";
 import { LOG_RECORD_BYTES_MAX } from "../base/limits.ts";
 import { labelOf } from "./bundle.ts";
 import { type Cbor, decodeCbor, encodeCbor } from "./cbor.ts";
@@ -26,7 +27,6 @@ export const LOCATION_ID_BYTES = 16;
 const LOCK_MODES = ["none", "governance", "compliance"] as const;
 const ROLES = ["writer", "keeper"] as const;
 const ROLE_FIRST = 2;
-const ID_BYTES = 32;
 const SECONDS_MAX = 2 ** 40;
 
 type RecordOf<K extends RecordKind> = LogRecord & { readonly kind: K };
@@ -180,10 +180,7 @@ const ACTS: { readonly [K in RecordKind]: Act<K> } = {
       [1, covered.map(encodeReference)],
       [2, inForce.map((record) => [record.number, record.id, record.kindNumber, record.section])],
     ],
-    decode: (fields) => ({
-      covered: fields.references(1, "covered records"),
-      inForce: decodeInForce(fields),
-    }),
+    decode: decodeCheckpoint,
   },
 };
 
@@ -271,6 +268,16 @@ function decodeSubstitutes(fields: Fields): RecordOf<"substitution">["packs"] {
   });
   if (areSorted(packs, (a, b) => compareBytes(a.old, b.old))) return packs;
   throw fields.fault("packs", "sorted old ids, none twice");
+}
+
+function decodeCheckpoint(fields: Fields): Omit<RecordOf<"checkpoint">, "kind" | "time"> {
+  const covered = fields.references(1, "covered records");
+  const inForce = decodeInForce(fields);
+  const known = new Set(covered.map(({ id }) => hexId(id)));
+  if (inForce.some(({ id }) => !known.has(hexId(id)))) {
+    throw fields.fault("records in force", "records that are covered");
+  }
+  return { covered, inForce };
 }
 
 function decodeInForce(fields: Fields): readonly CheckpointRecord[] {

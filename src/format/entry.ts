@@ -6,6 +6,7 @@
 import { type Bytes, compareBytes } from "../base/bytes.ts";
 import type { Entry, EntryType } from "../base/entry.ts";
 import { BunkerError } from "../base/errors.ts";
+import { ID_BYTES } from "../base/ids.ts";
 import { NAME_BYTES_MAX } from "../base/limits.ts";
 import { type Cbor, type CborMap, encodeCbor, encodeSortedMap } from "./cbor.ts";
 import {
@@ -196,7 +197,7 @@ function decodeHoles(fields: Fields): NonNullable<Entry["holes"]> {
 function idsOf(fields: Fields, key: number, name: string): readonly Bytes[] | undefined {
   const joined = fields.optional(key);
   if (joined === undefined) return undefined;
-  if (!isBytes(joined) || joined.length === 0 || joined.length % 32 !== 0) {
+  if (!isBytes(joined) || joined.length === 0 || joined.length % ID_BYTES !== 0) {
     throw fields.fault(name, "joined ids");
   }
   return splitIds(joined);

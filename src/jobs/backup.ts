@@ -39,6 +39,8 @@ export interface BackupParts {
   readonly files: FileSystem;
   /** The core of the lane in main; the store's own core makes the trees. */
   readonly laneCore: Core;
+  /** The compiled core, for lanes in Workers. */
+  readonly coreModule: WebAssembly.Module;
   readonly spawn?: SpawnLane;
   readonly laneCount: number;
   readonly packBytes: number;
@@ -188,12 +190,15 @@ class BackupRun {
     if (shared === undefined) throw new BunkerError("wrong-key", "this key can't back up");
     const putPack = (pack: FinishedPack) => this.#writer.putPack(pack);
     const pooledCount = laneCount > 1 ? laneCount : 0;
+    const { wantsMd5: withMd5 } = this.#store.storage.abilities;
     const setup: LaneSetup = {
+      core: this.#parts.coreModule,
       keys: publicKeys(keys),
       shared: sharedKeys(shared),
       claims: this.#claims.memory,
       runs: this.#sharedRuns(),
       packBytes,
+      withMd5,
       level,
       pooledCount,
     };
@@ -205,6 +210,7 @@ class BackupRun {
       catalog: this.#catalog,
       claims: this.#claims,
       packBytes,
+      withMd5,
       level,
       pooledCount,
       putPack,

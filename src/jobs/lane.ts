@@ -66,6 +66,7 @@ export interface LaneParts {
   readonly catalog: Catalog;
   readonly claims: Claims;
   readonly packBytes: number;
+  readonly withMd5: boolean;
   readonly level: number;
   /** Chunks of one huge file that may be compressed at once on the runtime's pool. */
   readonly pooledCount: number;
@@ -94,8 +95,9 @@ export class Lane {
 
   constructor(parts: LaneParts) {
     this.#parts = parts;
-    const { core, platform, keys, packBytes } = parts;
-    this.#pack = new PackWriter({ core, platform, keys, kind: "data", targetBytes: packBytes });
+    const { core, platform, keys, packBytes, withMd5 } = parts;
+    const kind = "data";
+    this.#pack = new PackWriter({ core, platform, keys, kind, targetBytes: packBytes, withMd5 });
   }
 
   /** Reads files and stores what is new. One that can't be read is an outcome, not an error. */

@@ -18,11 +18,14 @@ export interface SharedRun {
 
 /** All that a lane in a Worker needs to begin. */
 export interface LaneSetup {
+  /** The compiled core: compiled once for all. */
+  readonly core: WebAssembly.Module;
   readonly keys: StoreKeys;
   readonly shared: SharedKeys;
   readonly claims: SharedArrayBuffer;
   readonly runs: readonly SharedRun[];
   readonly packBytes: number;
+  readonly withMd5: boolean;
   readonly level: number;
   readonly pooledCount: number;
 }

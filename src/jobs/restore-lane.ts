@@ -15,6 +15,7 @@ import type { FolderDestination, FolderDestinationShare } from "../destination/f
 import { openBlob } from "../format/pack.ts";
 
 export interface RestoreSetup {
+  readonly core: WebAssembly.Module;
   readonly shared: SharedKeys;
   readonly destination: FolderDestinationShare;
 }

@@ -20,7 +20,11 @@ const LOCAL_TASK_COUNT = 4;
 export function openRestoreLanes(
   store: Store,
   destination: FolderDestination,
-  options: { readonly spawn: SpawnLane; readonly count: number },
+  options: {
+    readonly spawn: SpawnLane;
+    readonly count: number;
+    readonly coreModule: WebAssembly.Module;
+  },
 ): RestoreLanes {
   const local = new RestoreLane(store.platform, store.core, destination);
   const workers: LaneClient[] = [];
@@ -28,7 +32,7 @@ export function openRestoreLanes(
   const start = () => {
     const { dataIdKey, treeIdKey, cutKey, indexKey } = requireOwner(store.keyring, "a restore");
     const shared = { dataIdKey, treeIdKey, cutKey, indexKey };
-    const setup = { shared, destination: destination.share() };
+    const setup = { core: options.coreModule, shared, destination: destination.share() };
     for (let i = 0; i < options.count; i++) {
       const worker = new LaneClient(options.spawn());
       worker.post({ kind: "restore", setup });

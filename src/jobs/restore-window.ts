@@ -1,7 +1,7 @@
 // Restore window: the chunks that the next files need, by pack; fetched in coalesced ranges.
 
 import type { Bytes } from "../base/bytes.ts";
-import { isBunkerError, messageOf } from "../base/errors.ts";
+import { isDamage, messageOf } from "../base/errors.ts";
 import { hexId } from "../base/ids.ts";
 import { Budget, TaskPool } from "../base/queue.ts";
 import { packName } from "../format/names.ts";
@@ -111,7 +111,7 @@ export class RestoreWindow {
       if (bytes === undefined) return await this.#rescueAll(range);
       task = { packKey, bytes, needs: range.needs.map((need) => placed(need, range.offset)) };
     } catch (error) {
-      if (!isBunkerError(error, "corrupt") && !isBunkerError(error, "not-found")) throw error;
+      if (!isDamage(error)) throw error;
       return await this.#rescueAll(range);
     }
     const answer = await write(task);
@@ -134,7 +134,7 @@ export class RestoreWindow {
         if (message !== undefined) onFileFailed(target.file, message);
       }
     } catch (error) {
-      if (!isBunkerError(error, "corrupt") && !isBunkerError(error, "not-found")) throw error;
+      if (!isDamage(error)) throw error;
       for (const target of need.targets) onFileFailed(target.file, messageOf(error));
     }
   }

@@ -7,7 +7,7 @@
 import type { Bytes } from "../base/bytes.ts";
 import { textOf } from "../base/bytes.ts";
 import type { Entry, Metadata } from "../base/entry.ts";
-import { BunkerError, isBunkerError } from "../base/errors.ts";
+import { BunkerError, isBunkerError, isDamage } from "../base/errors.ts";
 import type { Monitor } from "../base/monitor.ts";
 import type { FolderPath, NewFile, PlaceInTree } from "../destination/destination.ts";
 import type { FolderDestination } from "../destination/folder.ts";
@@ -279,10 +279,6 @@ export class Restore {
       ...this.#parts.totals,
     });
   }
-}
-
-function isDamage(error: unknown): boolean {
-  return isBunkerError(error, "corrupt") || isBunkerError(error, "not-found");
 }
 
 function notYet(what: string): BunkerError {

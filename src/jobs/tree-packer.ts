@@ -28,8 +28,10 @@ export class TreePacker {
     this.#claims = options.claims;
     this.#parts = options.parts;
     const { platform, packBytes } = options.parts;
-    const { core, keys } = options.store;
-    this.#pack = new PackWriter({ core, platform, keys, kind: "tree", targetBytes: packBytes });
+    const { core, keys, storage } = options.store;
+    const { wantsMd5: withMd5 } = storage.abilities;
+    const kind = "tree";
+    this.#pack = new PackWriter({ core, platform, keys, kind, targetBytes: packBytes, withMd5 });
   }
 
   /** Stores a tree blob unless a usable pack has it; returns its id. */

@@ -10,6 +10,8 @@ import { systemCodeOf } from "../base/errors.ts";
 import type { Descriptor, FileSystem, Place } from "../system/files.ts";
 import type { RawStat } from "../system/stat.ts";
 
+const USER = process.geteuid?.();
+
 /** What the walk saw. */
 export interface ExpectedFile {
   readonly deviceId: number;
@@ -30,8 +32,7 @@ export type Opening =
  * system's error where the file can't be opened.
  */
 export function openForReading(files: FileSystem, place: Place, expected: ExpectedFile): Opening {
-  const user = process.geteuid?.();
-  const noAccessTime = user === 0 || user === expected.userId;
+  const noAccessTime = USER === 0 || USER === expected.userId;
   let descriptor: Descriptor;
   try {
     descriptor = files.openFile(place.folder, place.name, { noAccessTime });

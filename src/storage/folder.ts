@@ -84,6 +84,7 @@ class FolderStorage implements Storage {
     versions: false,
     locks: false,
     deletes: true,
+    wantsMd5: false,
     listingReuseMs: 0,
   };
   readonly #root: string;

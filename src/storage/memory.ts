@@ -80,6 +80,7 @@ class MapStorage implements MemoryStorage {
       versions,
       locks: options.locks === true,
       deletes: !versions,
+      wantsMd5: false,
       listingReuseMs: options.listingReuseMs ?? 0,
     };
   }

@@ -27,6 +27,8 @@ export interface Abilities {
   readonly locks: boolean;
   /** False where a deleted object can be had back from its versions, or deletion is not allowed. */
   readonly deletes: boolean;
+  /** Whether it checks what is put by an MD5 that comes with it. */
+  readonly wantsMd5: boolean;
   /** How long a listing of the packs may be used again, in milliseconds; 0 where listing is cheap. */
   readonly listingReuseMs: number;
 }

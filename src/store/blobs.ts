@@ -1,7 +1,7 @@
 // Blobs: reading them back, verified, from wherever a good copy is.
 
 import { type Bytes, concatBytes } from "../base/bytes.ts";
-import { BunkerError, isBunkerError } from "../base/errors.ts";
+import { BunkerError, isBunkerError, isDamage } from "../base/errors.ts";
 import { type BlobId, type HexId, hexId } from "../base/ids.ts";
 import {
   decodePackHeader,
@@ -48,7 +48,7 @@ export class BlobReader {
       try {
         return await this.#readAt(kind, place);
       } catch (error) {
-        if (!isBunkerError(error, "corrupt") && !isBunkerError(error, "not-found")) throw error;
+        if (!isDamage(error)) throw error;
         this.#store.findings.add(packName(place.packId), error);
         failure = error;
       }
@@ -154,7 +154,7 @@ async function indexUnlisted(store: Store): Promise<boolean> {
       catalog.add(run, { trusted: false });
       found = true;
     } catch (error) {
-      if (!isBunkerError(error, "corrupt") && !isBunkerError(error, "not-found")) throw error;
+      if (!isDamage(error)) throw error;
       store.findings.add(object.name, error);
     }
   }

@@ -4,7 +4,7 @@
 // noticed, and is not missed.
 
 import { type Bytes, equalBytes } from "../base/bytes.ts";
-import { BunkerError, isBunkerError } from "../base/errors.ts";
+import { BunkerError, isBunkerError, isDamage } from "../base/errors.ts";
 import { hexId } from "../base/ids.ts";
 import type { LocalFolder } from "../base/local.ts";
 import type { WriteContext } from "../format/context.ts";
@@ -107,7 +107,7 @@ export class OwnerLog {
       this.#entries.set(hexId(parsed.id), await this.#read(name, bytes));
       keepObject(this.#kept, name, bytes);
     } catch (error) {
-      if (!isBunkerError(error, "corrupt") && !isBunkerError(error, "not-found")) throw error;
+      if (!isDamage(error)) throw error;
       this.#findings.add(name, error);
     }
   }

@@ -65,8 +65,12 @@ export interface PackWriterParts {
   readonly kind: PackKind;
   /** The whole pack's bytes aimed at. */
   readonly targetBytes: number;
+  /** Whether the storage checks a put by its MD5: a bucket does, and a folder needs none. */
+  readonly withMd5: boolean;
 }
 
+/** In place of an MD5 that nobody asked for. */
+const NO_MD5 = new Uint8Array(16);
 const ZERO_ID = new Uint8Array(ID_BYTES);
 const EMPTY_PREFIX = {
   header: new Uint8Array(HEADER_BYTES),
@@ -143,8 +147,9 @@ export class PackWriter {
   async finish(): Promise<FinishedPack> {
     assert(this.#count > 0, "a pack holds at least one blob");
     const { core, platform, keys, kind } = this.#parts;
-    const packKey = platform.random(32);
     const records = this.#records.slice(0, this.#count * RECORD_BYTES);
+    // Over what goes in: a cloned machine that repeats its randomness repeats no key.
+    const packKey = core.keyedBlake3(platform.random(32), records);
     this.#sealBlobs(packKey, records);
     this.#appendPadding(packKey);
     const trailer = copyBytes(core.pack.trailer());
@@ -157,7 +162,8 @@ export class PackWriter {
     bytes.set(await sealPackKey(keys, header, packKey), HEADER_BYTES);
     await this.#compareTrailer(header, sealedTrailer, bytes.length, records);
     this.#reset();
-    return { id: platform.sha256(bytes), kind, md5: platform.md5(bytes), bytes, records };
+    const md5 = this.#parts.withMd5 ? platform.md5(bytes) : NO_MD5;
+    return { id: platform.sha256(bytes), kind, md5, bytes, records };
   }
 
   #sealBlobs(packKey: Bytes, records: Bytes): void {

@@ -5,7 +5,7 @@
 
 import type { Bytes } from "../base/bytes.ts";
 import { concatBytes } from "../base/bytes.ts";
-import { isBunkerError } from "../base/errors.ts";
+import { isDamage } from "../base/errors.ts";
 import { hexId } from "../base/ids.ts";
 import type { LocalFolder } from "../base/local.ts";
 import { parseName, SEGMENT_PREFIX } from "../format/names.ts";
@@ -65,7 +65,7 @@ async function loadSegment(store: Store, name: string): Promise<Segment | undefi
     const bytes = await loadFromStorage(store.platform, store.storage, name);
     return await readSegment(store, name, bytes);
   } catch (error) {
-    if (!isBunkerError(error, "corrupt") && !isBunkerError(error, "not-found")) throw error;
+    if (!isDamage(error)) throw error;
     store.findings.add(name, error);
     return undefined;
   }

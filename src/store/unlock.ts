@@ -1,7 +1,7 @@
 // Unlock: from a passphrase, a recovery phrase or a key file to a keyring.
 
 import { type Bytes, equalBytes } from "../base/bytes.ts";
-import { BunkerError, isBunkerError } from "../base/errors.ts";
+import { BunkerError, isDamage } from "../base/errors.ts";
 import { hexId } from "../base/ids.ts";
 import { ARGON_RUNS_MAX } from "../base/limits.ts";
 import type { LocalFolder } from "../base/local.ts";
@@ -84,7 +84,7 @@ async function openOne(
   try {
     return await openSlot(context.platform, slot, passphrase);
   } catch (error) {
-    if (!isBunkerError(error, "corrupt")) throw error;
+    if (!isDamage(error)) throw error;
     findings.add(hexId(slot.id), error);
     return undefined;
   }
@@ -155,7 +155,7 @@ async function loadSlot(
     const bytes = await loadFromStorage(context.platform, context.storage, name);
     return await readSlot(context.platform, name, bytes);
   } catch (error) {
-    if (!isBunkerError(error, "corrupt")) throw error;
+    if (!isDamage(error)) throw error;
     findings.add(name, error);
     const bytes = kept === undefined ? undefined : await loadKept(context.platform, kept, name);
     return bytes === undefined ? undefined : readSlot(context.platform, name, bytes);

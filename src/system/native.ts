@@ -38,6 +38,11 @@ const FORMAT_OF_NODE = {
 } as const;
 const EMPTY = new Uint8Array(0);
 
+/** What `openat` needs to know beyond its flags. */
+interface Opening extends OpenOptions {
+  readonly mode?: number;
+}
+
 export class NativeFileSystem implements FileSystem {
   readonly limits: readonly string[] = [];
   readonly needsPaths = false;
@@ -135,7 +140,7 @@ export class NativeFileSystem implements FileSystem {
   }
 
   createFile(folder: Descriptor, name: Bytes, mode: number): Descriptor {
-    return this.#open(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, {}, mode);
+    return this.#open(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, { mode });
   }
 
   makeFolder(folder: Descriptor, name: Bytes, mode: number): void {
@@ -232,17 +237,11 @@ export class NativeFileSystem implements FileSystem {
     this.#check(this.#call.close(descriptor), "close");
   }
 
-  #open(
-    folder: Descriptor,
-    name: Bytes,
-    flags: number,
-    options: OpenOptions,
-    mode = 0,
-  ): Descriptor {
+  #open(folder: Descriptor, name: Bytes, flags: number, how: Opening): Descriptor {
     const path = terminated(this.#first, name);
-    let wanted = options.noAccessTime === true ? flags | O_NOATIME : flags;
+    let wanted = how.noAccessTime === true ? flags | O_NOATIME : flags;
     for (;;) {
-      const opened = this.#call.openat(folder, path, wanted, mode);
+      const opened = this.#call.openat(folder, path, wanted, how.mode ?? 0);
       if (opened >= 0) return opened;
       const error = this.#failure("openat");
       // O_NOATIME is for the owner of the file only.

@@ -19,7 +19,7 @@ const BYTES_A_ROUND = 8 * MIB;
 interface Contender {
   readonly name: string;
   /** Works on some bytes and returns how many. */
-  run(): number;
+  readonly run: () => number;
 }
 
 /** Median MB/s of each contender. */

@@ -156,7 +156,7 @@ test("every split of the data gives the same cuts", () => {
   expect(expected.length).toBeGreaterThan(4);
   for (let split = 0; split <= bytes.length; split++) {
     const lengths = lengthsOf(core, bytes, [split]);
-    if (!Bun.deepEquals(lengths, expected)) throw new Error(`split at ${split}: ${lengths}`);
+    if (!Bun.deepEquals(lengths, expected)) throw new Error(`split at ${split}: ${lengths.join()}`);
   }
 });
 

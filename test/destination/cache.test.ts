@@ -5,8 +5,8 @@ import { utf8 } from "../../src/base/bytes.ts";
 import { FolderCache } from "../../src/destination/cache.ts";
 import { openFileSystem } from "../../src/system/open.ts";
 import { withSeed } from "../support/random.ts";
+import { openBelow } from "../system/trees.ts";
 import { tempDir } from "../support/temp.ts";
-import { readdirSync } from "node:fs";
 
 const files = openFileSystem();
 
@@ -25,17 +25,17 @@ test("random paths through caches of any size give the right folder", () =>
     }
     making.close();
     inodes.set(paths[0]!, files.statDescriptor(root).inode);
-    const before = readdirSync("/proc/self/fd").length;
+    const before = openBelow(temp.path);
     for (const openMax of [2, 3, 10, 1000]) {
       const cache = new FolderCache(files, root, openMax);
       for (let i = 0; i < 300; i++) {
         const path = paths[random.int(paths.length)]!;
         expect(files.statDescriptor(cache.open(path)).inode as unknown).toBe(inodes.get(path));
       }
-      const open = readdirSync("/proc/self/fd").length - before;
+      const open = openBelow(temp.path) - before;
       expect(open).toBe(Math.min(openMax, open));
       cache.close();
-      expect(readdirSync("/proc/self/fd").length).toBe(before);
+      expect(openBelow(temp.path)).toBe(before);
     }
     files.close(root);
   }));

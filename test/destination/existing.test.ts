@@ -45,7 +45,7 @@ function withTree(
   }
 }
 
-const exists = expect.objectContaining({ code: "exists" });
+const exists: unknown = expect.objectContaining({ code: "exists" });
 
 test("refuses whatever is there, and changes nothing", () => {
   withTree("refuse", (into, root) => {

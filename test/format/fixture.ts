@@ -66,7 +66,13 @@ export const secret = run(32);
 export const owner = await deriveOwnerKeys(platform, secret);
 export const writer: Signer = await deriveSigner(platform, secret, "writer", "test writer");
 export const keeper: Signer = await deriveSigner(platform, secret, "keeper", "test keeper");
-export const keys: StoreKeys = owner;
+export const keys: StoreKeys = {
+  storeId: owner.storeId,
+  agreementPublic: owner.agreementPublic,
+  signingPublic: owner.signingPublic,
+  indexKey: owner.indexKey,
+  agreementPrivate: owner.agreementPrivate,
+};
 export const ownerSigner: Signer = { seed: owner.signingSeed, publicKey: owner.signingPublic };
 for (const key of [owner.indexKey, owner.dataIdKey, owner.treeIdKey]) await addHasher(key);
 

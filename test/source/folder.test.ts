@@ -7,14 +7,11 @@ import { compareBytes, textOf, utf8 } from "../../src/base/bytes.ts";
 import { isBunkerError } from "../../src/base/errors.ts";
 import { openFolderSource } from "../../src/source/folder.ts";
 import { type Source, pathIn } from "../../src/source/source.ts";
+import { openFileSystem } from "../../src/system/open.ts";
 import { PortableFileSystem } from "../../src/system/portable.ts";
-import { deepTempDir, IS_ROOT, ODD_NAMES, asUser, raw } from "../system/trees.ts";
+import { IS_ROOT, ODD_NAMES, asUser, deepTempDir, openBelow } from "../system/trees.ts";
 import { tempDir } from "../support/temp.ts";
 import { linesOf, listening, metadataOf } from "./walking.ts";
-
-function openDescriptors(): number {
-  return fs.readdirSync("/proc/self/fd").length;
-}
 
 function write(path: string, ...names: string[]): void {
   for (const name of names) {
@@ -56,24 +53,27 @@ describe("order", () => {
   });
 
   test("20,000 files in one folder come in order and leave nothing open", () => {
-    using temp = tempDir();
-    for (let i = 0; i < 20_000; i++) fs.closeSync(fs.openSync(join(temp.path, `f${i}`), "w"));
-    const before = openDescriptors();
+    using temp = deepTempDir();
+    const files = openFileSystem();
+    const folder = files.openFolder(undefined, utf8(temp.path));
+    for (let i = 0; i < 20_000; i++) files.close(files.createFile(folder, utf8(`f${i}`), 0o600));
+    files.close(folder);
+    const before = openBelow(temp.path);
     const lines = linesOf(openFolderSource([temp.path]));
     expect(lines.length).toBe(20_003);
     const names = lines.slice(2, -1);
     expect(names).toEqual([...names].sort());
-    expect(openDescriptors()).toBe(before);
-  });
+    expect(openBelow(temp.path)).toBe(before);
+  }, 60_000);
 
   test("a walk that is given up closes what it opened", () => {
     using temp = tempDir();
     write(temp.path, "a/b/c/d");
-    const before = openDescriptors();
+    const before = openBelow(temp.path);
     for (const event of openFolderSource([temp.path]).walk()) {
       if (event.kind === "entry") break;
     }
-    expect(openDescriptors()).toBe(before);
+    expect(openBelow(temp.path)).toBe(before);
   });
 });
 
@@ -335,6 +335,5 @@ test("limits are those of the file system", () => {
   const source: Source = openFolderSource(["/etc"], { files });
   expect(source.limits).toEqual(files.limits);
   expect(source.limits.length).toBeGreaterThan(0);
-  expect(utf8(source.describe().host ?? "").length).toBeGreaterThan(0);
-  expect(raw("\xff").length).toBe(1);
+  expect(source.describe().host).toBeTruthy();
 });

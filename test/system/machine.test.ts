@@ -19,8 +19,8 @@ test("reads the names of users and groups; the first of a number counts", () => 
   );
   fs.writeFileSync(groups, "wheel:x:10:ann,bob\nodd:x:ten:\n");
   const accounts = readAccounts(users, groups);
-  expect([0, 1000, 1001].map(accounts.userName)).toEqual(["root", "ann", undefined]);
-  expect([10, 0].map(accounts.groupName)).toEqual(["wheel", undefined]);
+  expect([0, 1000, 1001].map((id) => accounts.userName(id))).toEqual(["root", "ann", undefined]);
+  expect([10, 0].map((id) => accounts.groupName(id))).toEqual(["wheel", undefined]);
 });
 
 test("a machine without these files has numbers only", () => {

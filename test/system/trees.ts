@@ -1,5 +1,6 @@
 // Trees for tests of the file rooms: odd names, users without rights, folders no rm can reach.
 
+import { readdirSync, readlinkSync } from "node:fs";
 import { tempDir } from "../support/temp.ts";
 
 export const IS_ROOT = process.geteuid?.() === 0;
@@ -29,6 +30,20 @@ export function deepTempDir(): { readonly path: string } & Disposable {
       temp[Symbol.dispose]();
     },
   };
+}
+
+/** How many descriptors of this process are open on something below `path`. */
+export function openBelow(path: string): number {
+  return readdirSync("/proc/self/fd").filter((descriptor) => leadsBelow(descriptor, path)).length;
+}
+
+function leadsBelow(descriptor: string, path: string): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`).startsWith(path);
+  } catch (error) {
+    // Too long to be told, so it is one of ours; the descriptor of the listing itself is gone.
+    return (error as { code?: unknown }).code === "ENAMETOOLONG";
+  }
 }
 
 /** The bytes of a text in which `\xNN` stands for any byte. */

@@ -206,6 +206,10 @@ export function recordRecipes(): readonly Recipe[] {
       "hosts that are not sorted",
       badRecord({}, 2, { ...allRecords[4]!, hosts: ["b", "a"] } as LogRecord),
     ),
+    bad(
+      "a checkpoint that keeps what it does not cover",
+      badRecord(recordParts({ ...allRecords[12]!, covered: [] } as LogRecord)),
+    ),
     bad("a certificate for an owner", badRecord(withSection(ownerCertificate()), 2, allRecords[4])),
   ];
 }

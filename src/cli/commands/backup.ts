@@ -14,6 +14,7 @@ import { formatBytes, formatCount, formatDuration } from "../progress.ts";
 import {
   breather,
   cachePathOf,
+  coreModule,
   hostOf,
   laneCountOf,
   monitorOf,
@@ -62,6 +63,7 @@ export const backupCommand: CommandDefinition = {
             platform: nativePlatform,
             files,
             laneCore: newCore(),
+            coreModule: coreModule(),
             spawn: wiring.spawnLane,
             laneCount,
             packBytes: PACK_BYTES_TARGET,

@@ -15,7 +15,7 @@ import { openFileSystem } from "../../system/open.ts";
 import { type CommandDefinition, OPEN_OPTIONS, type Words } from "../command.ts";
 import { EXIT, type ExitStatus } from "../exit.ts";
 import { formatBytes, formatCount, formatDuration } from "../progress.ts";
-import { laneCountOf, monitorOf, withStore } from "../session.ts";
+import { coreModule, laneCountOf, monitorOf, withStore } from "../session.ts";
 import { parseSnapshotWord, type SnapshotWord } from "../snapshot-word.ts";
 import type { Wiring } from "../wiring.ts";
 
@@ -84,6 +84,7 @@ async function restoreAll(wiring: Wiring, words: Words, order: Order): Promise<E
     const start = performance.now();
     const lanes = openRestoreLanes(store, destination, {
       spawn: wiring.spawnLane,
+      coreModule: coreModule(),
       count: Math.min(order.laneCount, availableParallelism()),
     });
     const limits = new Set<string>();
