@@ -7,6 +7,7 @@ import { Lane } from "./jobs/lane.ts";
 import { failureOf, type LaneAnswer, type LaneRequest } from "./jobs/lane-client.ts";
 import type { LaneSetup, SharedRun } from "./jobs/lanes.ts";
 import { RestoreLane, type RestoreSetup } from "./jobs/restore-lane.ts";
+import { decodeTasks, encodeOutcomes } from "./jobs/wire.ts";
 import { Catalog } from "./store/catalog.ts";
 import { Claims } from "./store/claims.ts";
 import type { FinishedPack } from "./store/pack-writer.ts";
@@ -46,9 +47,13 @@ async function answer(request: Exclude<LaneRequest, { kind: "taken" }>): Promise
       present(catalog, "a lane is set up first").runs.length = 0;
       mapRuns(present(catalog, "a lane is set up first"), request.runs);
       return;
-    case "process":
-      reply(await present(lane, "a lane is set up first").process(request.tasks));
+    case "process": {
+      const tasks = decodeTasks(request.tasks);
+      const outcomes = await present(lane, "a lane is set up first").process(tasks);
+      const packed = encodeOutcomes(outcomes);
+      reply(packed, [packed.bytes.buffer]);
       return;
+    }
     case "drain": {
       const drained = present(lane, "a lane is set up first").drain();
       reply(drained, [drained.bytes.buffer, drained.records.buffer]);

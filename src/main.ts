@@ -36,12 +36,7 @@ function whenInterrupted(): Promise<never> {
     const interrupt = (): void => {
       count += 1;
       if (count > 1) process.exit(EXIT.interrupted);
-      reject(
-        new BunkerError(
-          "interrupted",
-          "interrupted: what is stored so far is found by the next run",
-        ),
-      );
+      reject(new BunkerError("interrupted", "interrupted"));
     };
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, interrupt);
   });

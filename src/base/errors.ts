@@ -94,6 +94,20 @@ export function systemCodeOf(error: unknown): string | undefined {
   return typeof code === "string" && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
 }
 
+/**
+ * The same error as one of this machine: `denied` and `full` speak of the storage, so a refusal or
+ * a full disk on this side becomes `io`.
+ */
+export function ofThisMachine(error: BunkerError): BunkerError {
+  const { code, message, cause, subject, hint } = error;
+  if (code !== "denied" && code !== "full") return error;
+  return new BunkerError("io", message, {
+    cause,
+    ...(subject === undefined ? {} : { subject }),
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
 /** Translates a system error into ours, naming what was being done; ours pass unchanged. */
 export function fromSystemError(error: unknown, doing: string, subject?: string): BunkerError {
   if (error instanceof BunkerError) return error;

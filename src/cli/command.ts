@@ -27,6 +27,10 @@ export interface CommandDefinition {
   /** Fewest and most words that are not options. */
   readonly wordCount: readonly [number, number];
   readonly options: Readonly<Record<string, OptionDefinition>>;
+  /** Whole command lines that show the use. */
+  readonly examples?: readonly string[];
+  /** Puts the arguments into the form that `options` describe. */
+  readonly rewrite?: (argument: string) => string;
   run(wiring: Wiring, words: Words): Promise<ExitStatus>;
 }
 
@@ -88,22 +92,29 @@ export function parseWords(definition: CommandDefinition, rawArgs: readonly stri
   let parsed: ReturnType<typeof parseArgs>;
   try {
     parsed = parseArgs({
-      args: rawArgs.map((arg) => arg.replace(/^--read-data=/, "--read-data-share=")),
+      args: rewritten(definition, rawArgs),
       options: optionsOf(definition),
       allowPositionals: true,
       strict: true,
     });
   } catch (error) {
-    const message = messageOf(error).split(". ")[0] ?? messageOf(error);
-    throw new BunkerError("invalid-argument", lowerFirst(message), { cause: error, hint });
+    throw new BunkerError("invalid-argument", messageOfParser(error), { cause: error, hint });
   }
   const [fewest, most] = definition.wordCount;
   const count = parsed.positionals.length;
   if (parsed.values["help"] !== true && (count < fewest || count > most)) {
-    const wanted = definition.words === undefined ? "no words" : definition.words;
-    throw new BunkerError("invalid-argument", `expected ${wanted}, found ${count} words`, { hint });
+    const wanted = definition.words ?? "no words";
+    const found = count === 0 ? "nothing" : parsed.positionals.join(" ");
+    throw new BunkerError("invalid-argument", `expected ${wanted}, found ${found}`, { hint });
   }
   return new Words(parsed.positionals, parsed.values);
+}
+
+// What follows "--" is meant as it stands.
+function rewritten({ rewrite }: CommandDefinition, rawArgs: readonly string[]): string[] {
+  if (rewrite === undefined) return [...rawArgs];
+  const end = rawArgs.includes("--") ? rawArgs.indexOf("--") : rawArgs.length;
+  return rawArgs.map((argument, index) => (index < end ? rewrite(argument) : argument));
 }
 
 function optionsOf(definition: CommandDefinition): ParseArgsOptionsConfig {
@@ -134,11 +145,13 @@ export async function helpOf(definition: CommandDefinition): Promise<string> {
     ]),
   );
   const words = definition.words === undefined ? "" : ` ${definition.words}`;
-  const usage = await renderUsage({
-    meta: { name: `bunker ${definition.name}${words}`, description: definition.description },
-    args,
-  });
-  return `${plainText(usage)}\n`;
+  const usage = await renderUsage({ meta: { name: `bunker ${definition.name}${words}` }, args });
+  // citty's own first line repeats the usage.
+  const body = usage.slice(usage.indexOf("\n") + 1).trim();
+  const lines = body.split("\n").map((line) => line.trimEnd());
+  const examples = (definition.examples ?? []).map((example) => `  ${example}`);
+  const tail = examples.length === 0 ? [] : ["", "EXAMPLES", "", ...examples];
+  return plainText([definition.description, "", ...lines, ...tail, ""].join("\n"));
 }
 
 /** citty colours its help; what goes to a file or a pipe has no colours. */
@@ -146,6 +159,9 @@ export function plainText(text: string): string {
   return process.stdout.isTTY ? text : Bun.stripANSI(text);
 }
 
-function lowerFirst(text: string): string {
-  return text.slice(0, 1).toLowerCase() + text.slice(1);
+// The runtime's first sentence, in our own form: "unknown option --nope".
+function messageOfParser(error: unknown): string {
+  const [first = ""] = messageOf(error).split(". ");
+  const plain = first.replaceAll("'", "").replace(/^Option (.*) argument missing$/, "$1: expected a value");
+  return plain.slice(0, 1).toLowerCase() + plain.slice(1);
 }

@@ -8,20 +8,25 @@ const SLASH = 0x2f;
 
 type Exclude = (path: Bytes, isFolder: boolean) => boolean;
 
-/** A pattern with a leading slash is a path below each source; another is a name anywhere. */
+/**
+ * A pattern with a leading slash is a path below each source; another is a name anywhere. `folders`
+ * are whole paths of folders that are left out too.
+ */
 export function excludesOf(
   patterns: readonly string[],
   sources: readonly string[],
+  folders: readonly string[] = [],
 ): { readonly exclude?: Exclude } {
-  if (patterns.length === 0) return {};
-  const paths: Bytes[] = [];
+  if (patterns.length === 0 && folders.length === 0) return {};
+  const paths: Bytes[] = folders.map((folder) => utf8(folder));
   const names: Bytes[] = [];
   for (const pattern of patterns) {
     const trimmed = pattern.replace(/\/+$/, "");
     if (trimmed === "")
       throw new BunkerError("invalid-argument", `--exclude: ${pattern || "nothing"} names no path`);
     if (trimmed.startsWith("/")) {
-      for (const source of sources) paths.push(utf8(resolve(source) + trimmed));
+      // The root folder's own path ends in the slash with which the pattern begins.
+      for (const source of sources) paths.push(utf8(resolve(source).replace(/\/$/, "") + trimmed));
     } else if (trimmed.includes("/")) {
       throw new BunkerError(
         "invalid-argument",

@@ -3,7 +3,7 @@
 // One table from error codes to statuses, and the order in which they outweigh each other when a
 // run has met several. What is no `BunkerError` is a fault of ours.
 
-import { type ErrorCode, isBunkerError } from "../base/errors.ts";
+import { type ErrorCode, isBunkerError, ofThisMachine } from "../base/errors.ts";
 
 export const EXIT = {
   done: 0,
@@ -61,13 +61,20 @@ const BY_WEIGHT: readonly ExitStatus[] = [
 /**
  * The exit status of an error.
  *
- * Statuses 11 and 14 speak of the storage. Where `side` is "local" (a restore's destination, a
- * file named on the command line), a refusal or a full disk is a plain failure.
+ * Statuses 11 and 14 speak of the storage: a refusal or a full disk on this side (a restore's
+ * destination, a file named on the command line) goes through `locally`.
  */
-export function statusOf(error: unknown, side: "storage" | "local" = "storage"): ExitStatus {
-  if (!isBunkerError(error)) return EXIT.ourFault;
-  if (side === "local" && (error.code === "full" || error.code === "denied")) return EXIT.failed;
-  return STATUS_OF_CODE[error.code];
+export function statusOf(error: unknown): ExitStatus {
+  return isBunkerError(error) ? STATUS_OF_CODE[error.code] : EXIT.ourFault;
+}
+
+/** Runs what concerns this machine and not the storage, so that its failures say so. */
+export function locally<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw isBunkerError(error) ? ofThisMachine(error) : error;
+  }
 }
 
 /** The status that outweighs the others; 0 of none. */

@@ -40,6 +40,12 @@ export class Messages {
     this.#line("", message);
   }
 
+  /** Text of our own, as it is. */
+  text(text: string): void {
+    this.beforeMessage();
+    this.#write(text);
+  }
+
   /** Says what an error means; a closed pipe is quiet, a fault of ours shows where it was. */
   report(error: unknown): void {
     if (isBunkerError(error, "broken-pipe")) return;

@@ -3,7 +3,8 @@
 import { BunkerError, isBunkerError } from "../base/errors.ts";
 import type { CommandDefinition } from "./command.ts";
 import { EXIT, type ExitStatus, statusOf } from "./exit.ts";
-import type { Wiring } from "./wiring.ts";
+import { Interruption } from "./interruption.ts";
+import type { Entry, Wiring } from "./wiring.ts";
 
 type Loader = () => Promise<CommandDefinition>;
 
@@ -48,10 +49,14 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
 };
 
 /** Runs the command; results are written whole when it returns. Errors are reported, not thrown. */
-export async function runProgram(wiring: Wiring, argv: readonly string[]): Promise<ExitStatus> {
+export async function runProgram(entry: Entry, argv: readonly string[]): Promise<ExitStatus> {
+  const interruption = new Interruption(entry.interrupted, () =>
+    entry.messages.notice("stopping, which may take a moment; interrupt again to end at once"),
+  );
+  const wiring: Wiring = { ...entry, interruption };
   let status: ExitStatus;
   try {
-    status = await Promise.race([dispatch(wiring, argv), wiring.interrupted]);
+    status = await interruption.endOf(dispatch(wiring, argv));
     await wiring.output.end();
   } catch (error) {
     status = statusOf(error);
@@ -72,9 +77,13 @@ async function endQuietly(wiring: Wiring): Promise<void> {
 
 async function dispatch(wiring: Wiring, argv: readonly string[]): Promise<ExitStatus> {
   const [name, ...rest] = argv;
-  if (name === undefined || name === "--help" || name === "-h") {
+  if (name === undefined) {
+    wiring.messages.text(overview());
+    return EXIT.wrongUsage;
+  }
+  if (name === "--help" || name === "-h") {
     await wiring.output.write(overview());
-    return name === undefined ? EXIT.wrongUsage : EXIT.done;
+    return EXIT.done;
   }
   if (name === "--version" || name === "-V") {
     await wiring.output.line(`bunker ${wiring.program}`);
@@ -83,9 +92,10 @@ async function dispatch(wiring: Wiring, argv: readonly string[]): Promise<ExitSt
   if (name === "help") return dispatch(wiring, [...rest.slice(0, 1), "--help"]);
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) {
-    throw new BunkerError("invalid-argument", `there is no command ${name}`, {
-      hint: "see: bunker --help",
-    });
+    const message = name.startsWith("-")
+      ? `expected a command before options, found ${name}`
+      : `there is no command ${name}`;
+    throw new BunkerError("invalid-argument", message, { hint: "see: bunker --help" });
   }
   const definition = await command.load();
   const { helpOf, parseWords } = await import("./command.ts");
@@ -110,6 +120,12 @@ function overview(): string {
     "",
     "bunker COMMAND --help says more. The store is named by --store or BUNKER_STORE; the passphrase",
     "comes from BUNKER_PASSPHRASE, BUNKER_PASSPHRASE_FILE or BUNKER_PASSPHRASE_COMMAND, or is asked for.",
+    "",
+    "A first backup:",
+    "  export BUNKER_STORE=/mnt/disk/store",
+    "  bunker init",
+    "  bunker backup ~/documents",
+    "  bunker restore latest --to ~/restored",
     "",
   ].join("\n");
 }

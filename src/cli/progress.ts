@@ -140,6 +140,16 @@ export function formatCount(count: number): string {
   return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
+/** "1 file", "2,000 files"; nouns that only take an s. */
+export function formatCounted(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** How long something took: "0.4 s", and from a minute on as `formatDuration` has it. */
+export function formatElapsed(seconds: number): string {
+  return seconds < 59.95 ? `${seconds.toFixed(1)} s` : formatDuration(seconds);
+}
+
 /** Minutes and seconds, with hours where there are any: "0:07", "12:30", "1:00:00". */
 export function formatDuration(seconds: number): string {
   const whole = Math.round(seconds);

@@ -71,13 +71,20 @@ function openTty(): number | undefined {
   }
 }
 
+// One a process: a stream that was let go of would still swallow the next line that is typed.
+let terminalOfProcess: Terminal | undefined;
+
 function openTerminal({ label, hint }: PromptOptions): Terminal {
-  const file = openTty();
-  if (file === undefined) {
-    const message = `a ${label} is needed, and there is no terminal to ask on`;
-    throw new BunkerError("invalid-argument", message, { hint });
+  if (terminalOfProcess === undefined) {
+    const file = openTty();
+    if (file === undefined) {
+      const message = `a ${label} is needed, and there is no terminal to ask on`;
+      throw new BunkerError("invalid-argument", message, { hint });
+    }
+    terminalOfProcess = new Terminal(file);
   }
-  return new Terminal(file);
+  terminalOfProcess.begin();
+  return terminalOfProcess;
 }
 
 class Terminal implements Disposable {
@@ -91,9 +98,6 @@ class Terminal implements Disposable {
   constructor(file: number) {
     this.#file = file;
     this.#stream = new ReadStream(file);
-    this.#stream.setRawMode(true);
-    process.on("exit", this.#restore);
-    for (const signal of SIGNALS) process.on(signal, this.#interrupt);
     this.#stream.on("data", (bytes: Uint8Array) => {
       this.#keys.push(bytes);
       if (this.#keys.lineReady) this.#settle?.(undefined);
@@ -102,6 +106,13 @@ class Terminal implements Disposable {
       this.#settle?.(fromSystemError(error, "reading the terminal")),
     );
     this.#stream.on("end", this.#interrupt);
+  }
+
+  /** From here to the end of the block the terminal is raw. */
+  begin(): void {
+    this.#stream.setRawMode(true);
+    process.on("exit", this.#restore);
+    for (const signal of SIGNALS) process.on(signal, this.#interrupt);
   }
 
   /** One line, not shown. What was typed ahead counts for the next question. */
@@ -128,7 +139,6 @@ class Terminal implements Disposable {
     this.#restore();
     process.off("exit", this.#restore);
     for (const signal of SIGNALS) process.off(signal, this.#interrupt);
-    this.#stream.destroy();
   }
 }
 

@@ -6,14 +6,15 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
 import { strictTextOf } from "../base/bytes.ts";
-import { BunkerError, fromSystemError } from "../base/errors.ts";
+import { BunkerError, fromSystemError, ofThisMachine } from "../base/errors.ts";
 import type { Environment } from "./locations.ts";
 import { promptSecret, type PromptOptions } from "./prompt.ts";
 
 const SECRET_FILE_BYTES_MAX = 64 * 1024;
 const READABLE_BY_OTHERS = 0o077;
 
-const VARIABLES = [
+/** The variables of the environment that may hold a secret or say where it is. */
+export const SECRET_VARIABLES = [
   "BUNKER_PASSPHRASE",
   "BUNKER_PASSPHRASE_FILE",
   "BUNKER_PASSPHRASE_COMMAND",
@@ -21,7 +22,10 @@ const VARIABLES = [
   "BUNKER_PHRASE_FILE",
 ] as const;
 
-type Variable = (typeof VARIABLES)[number];
+type Variable = (typeof SECRET_VARIABLES)[number];
+
+/** Those that give a passphrase. */
+export const PASSPHRASE_VARIABLES = SECRET_VARIABLES.slice(0, 3);
 
 export interface Secret {
   /** "phrase" is the recovery phrase. */
@@ -34,6 +38,10 @@ export interface SecretOptions {
   readonly confirm?: boolean;
   /** What is asked for on the terminal. */
   readonly label?: string;
+  /** The variables that may be set; all of them unless given. */
+  readonly variables?: readonly Variable[];
+  /** What a variable is called to people, where it is not called by its name. */
+  readonly nameOf?: (variable: Variable) => string;
   /** Told where a file with a secret is readable by others. */
   readonly warn: (message: string) => void;
   /** How to ask; a test's own, or the terminal. */
@@ -48,33 +56,40 @@ export interface SecretOptions {
  */
 export async function findSecret(
   environment: Environment,
-  { confirm = false, label = "passphrase", warn, ask = promptSecret }: SecretOptions,
+  options: SecretOptions,
 ): Promise<Secret> {
-  const variable = variableIn(environment);
+  const { confirm = false, label = "passphrase", warn, ask = promptSecret } = options;
+  const { variables = SECRET_VARIABLES, nameOf = (variable) => variable } = options;
+  const variable = variableIn(environment, nameOf);
   if (variable === undefined) {
-    const hint = `set one of ${VARIABLES.join(", ")}`;
+    const hint = `set one of ${variables.map(nameOf).join(", ")}`;
     return { kind: "passphrase", text: await ask({ label, confirm, hint }) };
   }
   const value = environment[variable]!;
-  if (value === "") throw new BunkerError("invalid-argument", `${variable} is set but empty`);
+  const name = nameOf(variable);
+  if (value === "") throw new BunkerError("invalid-argument", `${name} is set but empty`);
   switch (variable) {
     case "BUNKER_PASSPHRASE":
       return { kind: "passphrase", text: value };
     case "BUNKER_PASSPHRASE_FILE":
-      return { kind: "passphrase", text: firstLine(readSecretFile(value, warn), variable) };
+      return { kind: "passphrase", text: firstLine(readSecretFile(value, warn), name) };
     case "BUNKER_PASSPHRASE_COMMAND":
-      return { kind: "passphrase", text: firstLine(await runCommand(value), variable) };
+      return { kind: "passphrase", text: firstLine(await runCommand(value, name), name) };
     case "BUNKER_KEY_FILE":
-      return { kind: "key", text: firstLine(readSecretFile(value, warn), variable) };
+      return { kind: "key", text: firstLine(readSecretFile(value, warn), name) };
     case "BUNKER_PHRASE_FILE":
-      return { kind: "phrase", text: wordsOf(readSecretFile(value, warn), variable) };
+      return { kind: "phrase", text: wordsOf(readSecretFile(value, warn), name) };
   }
 }
 
-function variableIn(environment: Environment): Variable | undefined {
-  const set = VARIABLES.filter((variable) => environment[variable] !== undefined);
+function variableIn(
+  environment: Environment,
+  nameOf: (variable: Variable) => string,
+): Variable | undefined {
+  const set = SECRET_VARIABLES.filter((variable) => environment[variable] !== undefined);
   if (set.length <= 1) return set[0];
-  throw new BunkerError("invalid-argument", `expected one secret, found ${set.join(" and ")}`, {
+  const names = set.map(nameOf).join(" and ");
+  throw new BunkerError("invalid-argument", `expected one secret, found ${names}`, {
     hint: `unset all but one of them`,
   });
 }
@@ -100,7 +115,7 @@ function readSmallFile(path: string): { bytes: Uint8Array; mode: number | undefi
     const status = fstatSync(file);
     return { bytes: readStart(file), mode: status.isFile() ? status.mode : undefined };
   } catch (error) {
-    throw fromSystemError(error, "cannot read the file with the secret", path);
+    throw ofThisMachine(fromSystemError(error, "cannot read the file with the secret", path));
   } finally {
     if (file !== undefined) closeSync(file);
   }
@@ -118,14 +133,12 @@ function readStart(file: number): Uint8Array {
   return buffer.subarray(0, filled);
 }
 
-async function runCommand(command: string): Promise<string> {
+async function runCommand(command: string, name: string): Promise<string> {
   const { bytes, status } = await outputOf(command).catch((error: unknown) => {
-    throw fromSystemError(error, "cannot run BUNKER_PASSPHRASE_COMMAND");
+    throw ofThisMachine(fromSystemError(error, `cannot run ${name}`));
   });
-  if (status !== 0) {
-    throw new BunkerError("io", `expected status 0 of BUNKER_PASSPHRASE_COMMAND, found ${status}`);
-  }
-  return decodeSecret(bytes, "BUNKER_PASSPHRASE_COMMAND");
+  if (status !== 0) throw new BunkerError("io", `expected status 0 of ${name}, found ${status}`);
+  return decodeSecret(bytes, name);
 }
 
 async function outputOf(command: string): Promise<{ bytes: Uint8Array; status: number }> {
@@ -146,13 +159,13 @@ function decodeSecret(bytes: Uint8Array, subject: string): string {
   return text;
 }
 
-function firstLine(text: string, variable: Variable): string {
+function firstLine(text: string, variable: string): string {
   const line = /^[^\r\n]*/.exec(text)![0];
   if (line === "") throw new BunkerError("invalid-argument", `${variable} gives an empty line`);
   return line;
 }
 
-function wordsOf(text: string, variable: Variable): string {
+function wordsOf(text: string, variable: string): string {
   const words = text.trim().split(/\s+/).join(" ");
   if (words === "") throw new BunkerError("invalid-argument", `${variable} gives no words`);
   return words;

@@ -1,8 +1,8 @@
 // Session: a command's way to an open store.
 
-import { availableParallelism, hostname, userInfo } from "node:os";
-import { join } from "node:path";
-import { BunkerError, fromSystemError, isBunkerError } from "../base/errors.ts";
+import { availableParallelism, hostname } from "node:os";
+import { join, resolve } from "node:path";
+import { BunkerError, isBunkerError } from "../base/errors.ts";
 import type { Monitor } from "../base/monitor.ts";
 import { type Core, instantiateCore } from "../core/core.ts";
 import { parsePhrase } from "../crypto/phrase.ts";
@@ -12,6 +12,7 @@ import type { Storage } from "../storage/storage.ts";
 import type { LocalRoot, StoreContext } from "../store/context.ts";
 import { Store } from "../store/store.ts";
 import type { Secret } from "../store/unlock.ts";
+import { readAccounts } from "../system/accounts.ts";
 import { loadCoreBytes } from "../system/core-file.ts";
 import { openLocalFolder } from "../system/local.ts";
 import { nativePlatform } from "../system/platform.ts";
@@ -20,7 +21,7 @@ import type { Words } from "./command.ts";
 import { EXIT, type ExitStatus, worst } from "./exit.ts";
 import { ensurePrivateFolder, locationsOf } from "./locations.ts";
 import { stderrScreen, TerminalMonitor } from "./progress.ts";
-import { findSecret } from "./secrets.ts";
+import { findSecret, SECRET_VARIABLES } from "./secrets.ts";
 import type { Wiring } from "./wiring.ts";
 
 const LANE_COUNT_MAX = 8;
@@ -113,14 +114,6 @@ export async function secretOf(wiring: Wiring): Promise<Secret> {
   return { kind: "passphrase", passphrase: () => Promise.resolve(found.text) };
 }
 
-const SECRET_VARIABLES = [
-  "BUNKER_PASSPHRASE",
-  "BUNKER_PASSPHRASE_FILE",
-  "BUNKER_PASSPHRASE_COMMAND",
-  "BUNKER_KEY_FILE",
-  "BUNKER_PHRASE_FILE",
-];
-
 /** Opens the store, hands it to `use`, and says what was found wrong with it. */
 export async function withStore(
   wiring: Wiring,
@@ -172,14 +165,10 @@ export function laneCountOf(words: Words): number {
 }
 
 export function hostOf(): { readonly host: string; readonly user: string } {
-  let user = "";
-  try {
-    user = userInfo().username;
-  } catch (error) {
-    // A user without a name in the system's list: the number says as much.
-    user = String(process.getuid?.() ?? fromSystemError(error, "finding the user's name").code);
-  }
-  return { host: hostname(), user };
+  const userId = process.getuid?.();
+  // The runtime knows only what the environment claims; scheduled runs have no such claim.
+  const name = userId === undefined ? process.env["USERNAME"] : readAccounts().userName(userId);
+  return { host: hostname(), user: name ?? String(userId ?? "") };
 }
 
 const BREATH_MS = 50;

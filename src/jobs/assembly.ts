@@ -9,9 +9,10 @@ import { type Bytes, hexOf, textOf, utf8 } from "../base/bytes.ts";
 import type { Entry, Metadata } from "../base/entry.ts";
 import { BunkerError } from "../base/errors.ts";
 import { type BlobId, ID_BYTES } from "../base/ids.ts";
+import { INLINE_IDS_MAX } from "../base/limits.ts";
 import type { Monitor } from "../base/monitor.ts";
 import type { SnapshotCounts, SnapshotRoot } from "../format/snapshot.ts";
-import { type EntryEvent, pathIn, type WalkEvent } from "../source/source.ts";
+import { pathIn, type WalkEvent } from "../source/source.ts";
 import type { Claims } from "../store/claims.ts";
 import { TreeWriter } from "../store/tree-writer.ts";
 import type { StoreWriter } from "../store/writer.ts";
@@ -20,7 +21,9 @@ import type { BackupParts } from "./backup.ts";
 import { Batches } from "./batches.ts";
 import type { FileOutcome } from "./lane.ts";
 import type { LanePool } from "./lanes.ts";
-import { openStates, statePath, type StateReader, type StateWriter } from "./states.ts";
+import { isReady, type FileItem, type Item } from "./items.ts";
+import { Planner } from "./planner.ts";
+import { openStates, type StateReader, type StateWriter } from "./states.ts";
 import { TreePacker } from "./tree-packer.ts";
 
 export interface AssemblyParts {
@@ -34,29 +37,8 @@ export interface AssemblyParts {
   readonly totals?: { readonly filesTotal: number; readonly bytesTotal: number };
 }
 
-/** A file on its way: known from the last time, or read by a lane. */
-export interface FileItem {
-  readonly kind: "file";
-  readonly event: EntryEvent;
-  readonly path: Bytes;
-  /** Ids joined, where the file is as it was. */
-  readonly known?: Bytes;
-  outcome?: FileOutcome;
-  /** Another name of a file that comes before in the queue. */
-  readonly sameAs?: FileItem;
-}
-
-type Item =
-  | FileItem
-  | { readonly kind: "root"; readonly path: Bytes }
-  | { readonly kind: "enter"; readonly metadata: Metadata }
-  | { readonly kind: "leave" }
-  | { readonly kind: "other"; readonly metadata: Metadata };
-
 /** Items under way: the walk waits for the head of the queue beyond that. */
 const ITEM_COUNT_MAX = 8192;
-/** Hard-linked files whose content is remembered for their other names. */
-const LINK_COUNT_MAX = 10_000;
 const PROGRESS_EVERY = 64;
 
 export class Assembly {
@@ -67,10 +49,7 @@ export class Assembly {
   readonly #trees: TreeWriter;
   #items: Item[] = [];
   #head = 0;
-  // Where the walk is: states of the root, paths of the open folders.
-  #reader: StateReader | undefined;
-  #planPaths: Bytes[] = [];
-  readonly #linked = new Map<number, FileItem>();
+  readonly #planner: Planner;
   // Where the assembly is.
   readonly #states: StateWriter[] = [];
   readonly #open: Metadata[] = [];
@@ -81,7 +60,13 @@ export class Assembly {
 
   constructor(parts: AssemblyParts) {
     this.#parts = parts;
-    this.#batches = new Batches(parts.lanes, parts.parts.files);
+    const { store, writer, force } = parts;
+    this.#batches = new Batches(parts.lanes, parts.parts.files, () => store.world.now());
+    this.#planner = new Planner({
+      openStates: (root) => this.#openStates(root),
+      needKnown: (ids, at) => writer.need(ids, at, true),
+      force,
+    });
     this.#packer = new TreePacker(parts);
     this.#trees = new TreeWriter((bytes) => this.#packer.put(bytes));
   }
@@ -130,81 +115,20 @@ export class Assembly {
     this.#batches.close();
   }
 
-  // ---- the walk's side ----
-
   #plan(event: Exclude<WalkEvent, { kind: "wait" }>): void {
-    switch (event.kind) {
-      case "root":
-        this.#planRoot(event.path);
-        return;
-      case "enter": {
-        const above = this.#planPaths.at(-1);
-        const { name } = event.metadata;
-        this.#planPaths.push(above === undefined ? new Uint8Array(0) : statePath(above, name));
-        this.#items.push({ kind: "enter", metadata: event.metadata });
-        return;
-      }
-      case "leave":
-        this.#planPaths.pop();
-        this.#items.push({ kind: "leave" });
-        return;
-      case "entry":
-        if (event.metadata.type !== "file") {
-          this.#items.push({ kind: "other", metadata: event.metadata });
-        } else {
-          this.#planFile(event);
-        }
-    }
-  }
-
-  #planRoot(path: Bytes): void {
-    const digest = this.#parts.parts.platform.sha256(path);
-    const { before, after } = openStates(this.#parts.store.cache, hexOf(digest.subarray(0, 16)));
-    this.#reader = before;
-    this.#states.push(after);
-    this.#items.push({ kind: "root", path });
-  }
-
-  #planFile(event: EntryEvent): void {
-    const path = statePath(this.#planPaths.at(-1) ?? new Uint8Array(0), event.metadata.name);
-    const sameAs = this.#linkedTo(event);
-    if (sameAs !== undefined) {
-      this.#items.push({ kind: "file", event, path, sameAs });
-      return;
-    }
-    const known = this.#parts.force ? undefined : this.#unchanged(event, path);
-    const item: FileItem = { kind: "file", event, path, ...(known === undefined ? {} : { known }) };
+    const item = this.#planner.plan(event);
     this.#items.push(item);
-    if (known === undefined) this.#batches.add(item);
-    this.#noteLink(item);
+    if (item.kind !== "file" || item.known !== undefined || item.sameAs !== undefined) return;
+    this.#batches.add(item);
   }
 
-  // The content of an unchanged file, all of which must still be in usable packs.
-  #unchanged(event: EntryEvent, path: Bytes): Bytes | undefined {
-    const { changed, inode, metadata } = event;
-    const facts = { changed, inode, modified: metadata.modified, size: metadata.size };
-    const known = present(this.#reader, "a root comes first").find(path, facts);
-    if (known === undefined) return undefined;
-    for (let at = 0; at < known.length; at += ID_BYTES) {
-      if (!this.#parts.writer.need(known, at, true)) return undefined;
-    }
-    return known;
+  #openStates(root: Bytes): StateReader {
+    const digest = this.#parts.parts.platform.sha256(root);
+    const name = hexOf(digest.subarray(0, 16));
+    const { before, after } = openStates(this.#parts.store.cache, name);
+    this.#states.push(after);
+    return before;
   }
-
-  #linkedTo(event: EntryEvent): FileItem | undefined {
-    const group = event.metadata.hardLink;
-    return group === undefined ? undefined : this.#linked.get(group);
-  }
-
-  #noteLink(item: FileItem): void {
-    const group = item.event.metadata.hardLink;
-    if (group === undefined) return;
-    const oldest = this.#linked.keys().next().value;
-    if (this.#linked.size >= LINK_COUNT_MAX && oldest !== undefined) this.#linked.delete(oldest);
-    this.#linked.set(group, item);
-  }
-
-  // ---- the assembly's side ----
 
   // Consumes until at most `countMax` items are left, sending off what the head waits for.
   async #relieve(countMax: number): Promise<void> {
@@ -213,7 +137,7 @@ export class Assembly {
       if (this.#items.length - this.#head <= Math.max(countMax, 0)) return;
       if (countMax > 0 && !this.#isFull()) return;
       await this.#batches.dispatch();
-      if (!this.#isReady(this.#items[this.#head])) await this.#batches.changed();
+      if (!isReady(this.#items[this.#head])) await this.#batches.changed();
     }
   }
 
@@ -225,7 +149,7 @@ export class Assembly {
     this.#batches.check();
     while (this.#head < this.#items.length) {
       const item = this.#items[this.#head]!;
-      if (!this.#isReady(item)) break;
+      if (!isReady(item)) break;
       this.#head += 1;
       await this.#assemble(item);
     }
@@ -233,12 +157,6 @@ export class Assembly {
       this.#items = this.#items.slice(this.#head);
       this.#head = 0;
     }
-  }
-
-  #isReady(item: Item | undefined): boolean {
-    if (item?.kind !== "file") return true;
-    const first = item.sameAs ?? item;
-    return first.known !== undefined || first.outcome !== undefined;
   }
 
   #assemble(item: Item): Promise<void> | undefined {
@@ -279,9 +197,13 @@ export class Assembly {
     const first = item.sameAs ?? item;
     if (first.known !== undefined) {
       this.#unchangedFiles += 1;
-      return this.#addContent(item, metadata, first.known, metadata.size);
+      return this.#addContent(item, metadata, first.known);
     }
     const outcome = present(first.outcome, "an outcome is there before it is used");
+    if (outcome.kind === "same") {
+      this.#needAll(outcome.ids);
+      return this.#addContent(item, metadata, outcome.ids);
+    }
     if (outcome.kind !== "read") {
       this.#noteUnread(item, outcome);
       return undefined;
@@ -289,33 +211,36 @@ export class Assembly {
     if (outcome.unstable) {
       this.#problem(item, "it changed while it was read, twice: its content may mix two states");
     }
-    for (let at = 0; at < outcome.ids.length; at += ID_BYTES) {
-      this.#parts.writer.need(outcome.ids, at, false);
-    }
-    const { modified, mode, userId, groupId } = outcome;
-    const fresh = { ...metadata, size: outcome.size, modified, mode, userId, groupId };
-    return this.#addContent(item, fresh, outcome.ids, outcome.size, outcome);
+    this.#needAll(outcome.ids);
+    const { modified, mode, userId, groupId, size } = outcome;
+    const fresh = { ...metadata, size, modified, mode, userId, groupId };
+    return this.#addContent(item, fresh, outcome.ids, outcome);
   }
 
-  async #addContent(
+  #needAll(ids: Bytes): void {
+    for (let at = 0; at < ids.length; at += ID_BYTES) this.#parts.writer.need(ids, at, false);
+  }
+
+  #addContent(
     item: FileItem,
     metadata: Metadata,
     ids: Bytes,
-    size: number,
     outcome?: FileOutcome & { kind: "read" },
-  ): Promise<void> {
+  ): Promise<void> | undefined {
     this.#keepState(item, metadata, ids, outcome);
     this.#counts.files += 1;
-    this.#counts.contentBytes += size;
+    this.#counts.contentBytes += metadata.size;
     this.#tell(item);
     const content = splitIds(ids);
-    const lists = await this.#trees.putContentLists(content);
-    await this.#addEntry({
-      ...metadata,
-      content: lists === undefined ? content : [],
-      ...(lists === undefined ? {} : { contentLists: lists }),
-      ...(outcome?.unstable === true ? { unstable: true } : {}),
-    });
+    const unstable = outcome?.unstable === true ? { unstable: true } : {};
+    if (content.length > INLINE_IDS_MAX) {
+      return this.#addLong({ ...metadata, content: [], ...unstable }, content);
+    }
+    return this.#addEntry({ ...metadata, content, ...unstable });
+  }
+
+  async #addLong(entry: Entry, content: readonly BlobId[]): Promise<void> {
+    await this.#addEntry({ ...entry, contentLists: await this.#trees.putContentLists(content) });
   }
 
   #keepState(
@@ -328,11 +253,11 @@ export class Assembly {
     const changed = outcome?.changed ?? item.event.changed;
     const inode = outcome?.inode ?? item.event.inode;
     const facts = { changed, inode, modified: metadata.modified, size: metadata.size };
-    const readAtMs = outcome?.readAtMs ?? Number.POSITIVE_INFINITY;
+    const readAtMs = outcome?.readAtMs ?? item.sentAtMs ?? Number.POSITIVE_INFINITY;
     this.#states.at(-1)?.add(item.path, facts, ids, readAtMs);
   }
 
-  #noteUnread(item: FileItem, outcome: Exclude<FileOutcome, { kind: "read" }>): void {
+  #noteUnread(item: FileItem, outcome: Exclude<FileOutcome, { kind: "read" | "same" }>): void {
     if (outcome.kind === "vanished") {
       this.#parts.monitor.notice(`${pathText(item)} vanished before it was read`);
     } else if (outcome.kind === "changed") {
@@ -343,6 +268,7 @@ export class Assembly {
   }
 
   #problem(item: FileItem, message: string): void {
+    this.#counts.problems += 1;
     this.#parts.monitor.problem(pathText(item), new BunkerError("incomplete", message));
   }
 

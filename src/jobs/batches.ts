@@ -2,7 +2,7 @@
 
 import { textOf } from "../base/bytes.ts";
 import type { FileSystem } from "../system/files.ts";
-import type { FileItem } from "./assembly.ts";
+import type { FileItem } from "./items.ts";
 import type { FileTask } from "./lane.ts";
 import type { LanePool } from "./lanes.ts";
 
@@ -12,14 +12,16 @@ const BATCH_BYTES = 8 * 1024 * 1024;
 export class Batches {
   readonly #lanes: LanePool;
   readonly #files: FileSystem;
+  readonly #now: () => number;
   #items: FileItem[] = [];
   #bytes = 0;
   #failure: { error: unknown } | undefined;
   #waiters: (() => void)[] = [];
 
-  constructor(lanes: LanePool, files: FileSystem) {
+  constructor(lanes: LanePool, files: FileSystem, now: () => number) {
     this.#lanes = lanes;
     this.#files = files;
+    this.#now = now;
   }
 
   get isFull(): boolean {
@@ -40,6 +42,8 @@ export class Batches {
     const bytes = this.#bytes;
     this.#items = [];
     this.#bytes = 0;
+    const sentAtMs = this.#now();
+    for (const item of items) item.sentAtMs = sentAtMs;
     try {
       const { outcomes } = await this.#lanes.submit(
         items.map((item) => this.#task(item)),
@@ -72,9 +76,10 @@ export class Batches {
   }
 
   #task({ event }: FileItem): FileTask {
-    const { folder, metadata, deviceId, inode } = event;
-    const { name, userId } = metadata;
-    const task = { folder: folder.descriptor, name, deviceId, inode, userId };
+    const { folder, metadata, deviceId, inode, changed } = event;
+    const { name, userId, size, modified } = metadata;
+    const place = { folder: folder.descriptor, name };
+    const task = { ...place, deviceId, inode, userId, size, modified, changed };
     return this.#files.needsPaths ? { ...task, folderPath: folder.path() } : task;
   }
 

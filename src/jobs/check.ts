@@ -17,6 +17,7 @@ import { listPacks, type Presence } from "../store/presence.ts";
 import { closureOf, loadManifests, loadSnapshot, type Manifests } from "../store/snapshots.ts";
 import type { Store } from "../store/store.ts";
 import { readContent, treeOf } from "../store/trees.ts";
+import { inspectObjects } from "./inspect.ts";
 import { verifyPack } from "./verify.ts";
 
 export interface CheckOptions {
@@ -45,6 +46,8 @@ export async function check(
   return new CheckRun(store, options, monitor, await store.catalog()).carryOut();
 }
 
+const UNLISTED = "no index segment lists this pack, which a snapshot needs: a segment is gone";
+
 class CheckRun {
   readonly #store: Store;
   readonly #options: CheckOptions;
@@ -55,6 +58,8 @@ class CheckRun {
   readonly #badBlobs = new Set<string>();
   /** Trees and files that were looked at in an earlier snapshot, and are whole. */
   readonly #wholeTrees = new Set<string>();
+  /** The packs that an index segment lists. */
+  #listed: ReadonlyMap<string, unknown> = new Map();
   #counts = { packsRead: 0, bytesRead: 0, files: 0, folders: 0, damagedFiles: 0 };
 
   constructor(store: Store, options: CheckOptions, monitor: Monitor, catalog: Catalog) {
@@ -67,8 +72,10 @@ class CheckRun {
 
   async carryOut(): Promise<CheckResult> {
     const manifests = await loadManifests(this.#store);
+    await inspectObjects(this.#store, this.#options.breathe);
     const presence = await listPacks(this.#store, []);
     const packs = this.#catalog.packs();
+    this.#listed = packs;
     await this.#checkPacks(presence);
     await this.#readData(presence);
     this.#checkHeads(manifests);
@@ -129,6 +136,7 @@ class CheckRun {
   #checkHeads(manifests: Manifests): void {
     const { removedManifests, setAside } = this.#store.log.state;
     for (const manifest of manifests.offered) {
+      this.#checkLogHeads(manifest);
       for (const { id, number } of manifest.heads) {
         const hex = hexId(id);
         if (manifests.byId.has(hex) || removedManifests.has(hex) || setAside.has(hex)) continue;
@@ -140,6 +148,14 @@ class CheckRun {
       }
     }
     this.#checkNumbers(manifests);
+  }
+
+  #checkLogHeads(manifest: Manifests["offered"][number]): void {
+    for (const { id, number } of manifest.logHeads) {
+      if (this.#store.log.knows(id)) continue;
+      const message = "a snapshot was made when it was there, and it is gone";
+      this.#store.findings.add(`owner log record ${number}, ${hexId(id).slice(0, 10)}`, message);
+    }
   }
 
   // Two snapshots of one writer with one number: a cloned machine, or somebody who has its key.
@@ -166,6 +182,7 @@ class CheckRun {
     try {
       for (const [hex, id] of closureOf(manifests, manifest).packs) {
         if (!presence.has(hex)) this.#store.findings.add(packName(id), "this pack is missing");
+        else if (!this.#listed.has(hex)) this.#store.findings.add(packName(id), UNLISTED);
       }
     } catch (error) {
       if (!isBunkerError(error)) throw error;

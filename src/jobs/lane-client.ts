@@ -6,14 +6,13 @@
 import { assert } from "../base/assert.ts";
 import { BunkerError, type ErrorCode } from "../base/errors.ts";
 import type { FinishedPack } from "../store/pack-writer.ts";
-import type { FileTask } from "./lane.ts";
 import type { LaneSetup, SharedRun } from "./lanes.ts";
 import type { RestoreSetup, RestoreTask } from "./restore-lane.ts";
 
 export type LaneRequest =
   | { readonly kind: "backup"; readonly setup: LaneSetup }
   | { readonly kind: "catalog"; readonly runs: readonly SharedRun[] }
-  | { readonly kind: "process"; readonly tasks: readonly FileTask[] }
+  | { readonly kind: "process"; readonly tasks: Uint8Array<ArrayBuffer> }
   | { readonly kind: "drain" }
   | { readonly kind: "taken" }
   | { readonly kind: "restore"; readonly setup: RestoreSetup }

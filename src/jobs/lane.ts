@@ -12,7 +12,7 @@ import { type NativePlatform, release } from "../base/platform.ts";
 import type { Core } from "../core/core.ts";
 import { CODEC_RAW, type Codec, compressBlob, compressBlobPooled } from "../crypto/compress.ts";
 import type { StoreKeys } from "../format/context.ts";
-import { type ExpectedFile, openForReading, readInto } from "../source/read.ts";
+import { type ExpectedFile, openForReading, openWalked, readInto } from "../source/read.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { Claims } from "../store/claims.ts";
 import {
@@ -34,9 +34,15 @@ export interface FileTask {
   readonly deviceId: number;
   readonly inode: number | bigint;
   readonly userId: number;
+  /** As the walk saw it. */
+  readonly size: number;
+  readonly modified: Time;
+  readonly changed: Time;
 }
 
 export type FileOutcome =
+  /** It was as the walk saw it until its reading had ended. The ids of the chunks, joined. */
+  | { readonly kind: "same"; readonly ids: Uint8Array<ArrayBuffer> }
   | {
       readonly kind: "read";
       /** The ids of the chunks, joined. */
@@ -129,6 +135,8 @@ export class Lane {
     const { files } = this.#parts;
     try {
       if (task.folderPath !== undefined) files.adopt(task.folder, task.folderPath);
+      const ids = await this.#readUnchanged(task);
+      if (ids !== undefined) return { kind: "same", ids };
       let expected: ExpectedFile = task;
       for (let attempt = 1; ; attempt++) {
         const isLastTry = attempt === TRY_COUNT;
@@ -143,7 +151,28 @@ export class Lane {
     } catch (error) {
       const code = systemCodeOf(error);
       if (code === undefined) throw error;
+      await this.#settlePending(0);
       return { kind: "failed", code, message: messageOf(error) };
+    }
+  }
+
+  // The common case: one look at the file, after its reading, shows what the walk saw. Returns
+  // undefined for anything else.
+  async #readUnchanged(task: FileTask): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const { files } = this.#parts;
+    const descriptor = openWalked(files, task, task);
+    if (descriptor === undefined) return undefined;
+    try {
+      const { ids, bytes } = await this.#readContent(descriptor, task.size);
+      const after = files.statDescriptor(descriptor);
+      const same =
+        bytes === after.size &&
+        after.inode === task.inode &&
+        after.deviceId === task.deviceId &&
+        isSame(task, after);
+      return same ? ids : undefined;
+    } finally {
+      files.close(descriptor);
     }
   }
 
@@ -192,8 +221,8 @@ export class Lane {
         const count = readInto(descriptor, core.input(filled, READ_BYTES));
         filled += count;
         total += count;
-        // Growth past the expected size shows in the look at the file after the reading.
-        ended = count === 0 || total === expectedBytes;
+        // Growth shows in the look at the file after the reading; then it is read again.
+        ended = count === 0 || total >= expectedBytes;
       }
       for (;;) {
         const length = start === filled ? 0 : core.cut(start, filled - start, ended);
@@ -244,7 +273,7 @@ export class Lane {
   }
 }
 
-function isSame(before: RawStat, after: RawStat): boolean {
+function isSame(before: Pick<RawStat, "size" | "modified" | "changed">, after: RawStat): boolean {
   return (
     before.size === after.size &&
     before.modified.seconds === after.modified.seconds &&

@@ -8,6 +8,7 @@ import type { SharedKeys } from "../crypto/derive.ts";
 import type { StoreKeys } from "../format/context.ts";
 import type { DrainedBlobs, FinishedPack } from "../store/pack-writer.ts";
 import type { FileOutcome, FileTask, Lane } from "./lane.ts";
+import { decodeOutcomes, encodeTasks, type PackedOutcomes } from "./wire.ts";
 import { freeClient, LaneClient, type SpawnLane } from "./lane-client.ts";
 
 /** A run of the catalog, for a lane to map. */
@@ -71,7 +72,10 @@ export class LanePool {
     }
     if (this.#workers.length === 0) this.#start(spawn);
     const worker = await this.#freeWorker();
-    const outcomes = worker.ask<readonly FileOutcome[]>({ kind: "process", tasks });
+    const packed = encodeTasks(tasks);
+    const outcomes = worker
+      .ask<PackedOutcomes>({ kind: "process", tasks: packed }, [packed.buffer])
+      .then(decodeOutcomes);
     outcomes.catch(() => undefined); // Whoever awaits it hears of it; nobody else needs to.
     return { outcomes };
   }

@@ -46,6 +46,12 @@ interface FileInWork {
   planned: boolean;
 }
 
+interface Link {
+  readonly first: PlaceInTree;
+  readonly added: PlaceInTree;
+  readonly isFile: boolean;
+}
+
 export class Restore {
   readonly counts: RestoreCounts = { files: 0, folders: 0, others: 0, bytes: 0, problems: 0 };
   readonly #parts: RestoreParts;
@@ -53,7 +59,7 @@ export class Restore {
   readonly #files = new Map<number, FileInWork>();
   #lastFile = 0;
   #openFiles = 0;
-  readonly #links: { readonly first: PlaceInTree; readonly added: PlaceInTree }[] = [];
+  readonly #links: Link[] = [];
   /** First names of hard-linked files, by group; `undefined` for one that could not be restored. */
   readonly #groups = new Map<number, PlaceInTree | undefined>();
   #left: { readonly path: FolderPath; readonly metadata: Metadata }[] = [];
@@ -107,7 +113,7 @@ export class Restore {
   async #restoreEntry(entry: Entry, folder: FolderPath): Promise<void> {
     const place = { folder, name: entry.name };
     if (entry.hardLink !== undefined && this.#groups.has(entry.hardLink)) {
-      this.#planLink(entry.hardLink, place);
+      this.#planLink(entry.hardLink, place, entry.type === "file");
     } else if (entry.type === "file") {
       await this.#restoreFile(entry, place);
     } else {
@@ -115,9 +121,9 @@ export class Restore {
     }
   }
 
-  #planLink(group: number, added: PlaceInTree): void {
+  #planLink(group: number, added: PlaceInTree, isFile: boolean): void {
     const first = this.#groups.get(group);
-    if (first !== undefined) this.#links.push({ first, added });
+    if (first !== undefined) this.#links.push({ first, added, isFile });
     else this.#problem([...added.folder, added.name], "the file that it is a name of is not there");
   }
 
@@ -209,7 +215,7 @@ export class Restore {
       this.#files.delete(number);
       this.#finishFile(file);
     }
-    for (const { first, added } of this.#links.splice(0)) this.#makeLink(first, added);
+    for (const link of this.#links.splice(0)) this.#makeLink(link);
     const left = this.#left;
     this.#left = [];
     for (const { path, metadata } of left) {
@@ -237,10 +243,11 @@ export class Restore {
     this.counts.bytes += file.bytes;
   }
 
-  #makeLink(first: PlaceInTree, added: PlaceInTree): void {
+  #makeLink({ first, added, isFile }: Link): void {
     const { destination } = this.#parts;
     const path = [...added.folder, added.name];
-    if (this.#attempt(path, () => destination.makeHardLink(first, added))) this.counts.files += 1;
+    if (!this.#attempt(path, () => destination.makeHardLink(first, added))) return;
+    this.counts[isFile ? "files" : "others"] += 1;
   }
 
   #noteGroup(entry: Entry, place: PlaceInTree | undefined): void {

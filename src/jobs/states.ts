@@ -179,8 +179,10 @@ const SEPARATOR = Uint8Array.of(0);
 function isYoung({ changed, modified }: FileFacts, readAtMs: number): boolean {
   const coarse = changed.nanoseconds === 0 && modified.nanoseconds === 0;
   const granularityMs = coarse ? COARSE_GRANULARITY_MS : GRANULARITY_MS;
-  const latest = Math.max(millisecondsOf(changed), millisecondsOf(modified));
-  return latest > readAtMs - granularityMs && latest < readAtMs + COARSE_GRANULARITY_MS;
+  return [changed, modified].some((time) => {
+    const at = millisecondsOf(time);
+    return at > readAtMs - granularityMs && at < readAtMs + COARSE_GRANULARITY_MS;
+  });
 }
 
 function millisecondsOf({ seconds, nanoseconds }: Time): number {

@@ -52,6 +52,24 @@ export function openForReading(files: FileSystem, place: Place, expected: Expect
 }
 
 /**
+ * The same without a look at the file: the caller looks at it when it has read it, and reads no
+ * more than the walk's size. Returns `undefined` where the name is gone, or a link or a socket.
+ */
+export function openWalked(
+  files: FileSystem,
+  place: Place,
+  expected: Pick<ExpectedFile, "userId">,
+): Descriptor | undefined {
+  const noAccessTime = USER === 0 || USER === expected.userId;
+  try {
+    return files.openFile(place.folder, place.name, { noAccessTime });
+  } catch (error) {
+    openingOf(error);
+    return undefined;
+  }
+}
+
+/**
  * Reads from the file's current position and returns how many bytes came; 0 is the end. Fewer than
  * asked for is no sign of the end.
  */

@@ -44,7 +44,7 @@ export class BlobReader {
    */
   async read(kind: PackKind, id: BlobId): Promise<Uint8Array<ArrayBuffer>> {
     let failure: unknown;
-    for (const place of await this.places(id)) {
+    for await (const place of this.#copies(id)) {
       try {
         return await this.#readAt(kind, place);
       } catch (error) {
@@ -55,6 +55,17 @@ export class BlobReader {
     }
     if (failure !== undefined) throw failure;
     throw new BunkerError("not-found", `blob ${hexId(id).slice(0, 16)} is in no pack of the store`);
+  }
+
+  // The known places first; then those of packs that no segment lists, which take a look at each.
+  async *#copies(id: BlobId): AsyncGenerator<Place> {
+    const known = await this.places(id);
+    yield* known;
+    this.#unlistedDone ??= indexUnlisted(this.#store);
+    if (!(await this.#unlistedDone)) return;
+    const catalog = await this.#store.catalog();
+    const tried = new Set(known.map((place) => hexId(place.packId)));
+    yield* catalog.findAll(id).filter((place) => !tried.has(hexId(place.packId)));
   }
 
   /** Every known place of a blob, also of packs that no index segment lists. */

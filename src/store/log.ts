@@ -5,7 +5,7 @@
 
 import { type Bytes, equalBytes } from "../base/bytes.ts";
 import { BunkerError, isBunkerError, isDamage } from "../base/errors.ts";
-import { hexId } from "../base/ids.ts";
+import { hexId, type ObjectId } from "../base/ids.ts";
 import type { LocalFolder } from "../base/local.ts";
 import type { WriteContext } from "../format/context.ts";
 import { findLocation, type LogState, replayLog } from "../format/log.ts";
@@ -58,6 +58,20 @@ export class OwnerLog {
   /** The id of this place if a location record names it; without it nothing may be deleted. */
   get locationId(): Bytes | undefined {
     return this.#locationId;
+  }
+
+  /** Whether a record is known, or a checkpoint covers it. */
+  knows(id: ObjectId): boolean {
+    if (this.#entries.has(hexId(id))) return true;
+    for (const { record } of this.#entries.values()) {
+      if (record.kind !== "checkpoint") continue;
+      if (record.covered.some((covered) => equalBytes(covered.id, id))) return true;
+    }
+    return false;
+  }
+
+  get isEmpty(): boolean {
+    return this.#entries.size === 0;
   }
 
   /** The name of the genesis, if it is known. */

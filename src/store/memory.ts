@@ -55,9 +55,15 @@ function isMemory(value: unknown): value is Memory {
     isTexts(memory.logNames) &&
     isTexts(memory.slotNames) &&
     typeof memory.heads === "object" &&
-    Number.isSafeInteger(memory.manifestNumber) &&
-    Number.isSafeInteger(memory.segmentNumber)
+    memory.heads !== null &&
+    isTexts(Object.values(memory.heads)) &&
+    isNumber(memory.manifestNumber) &&
+    isNumber(memory.segmentNumber)
   );
+}
+
+function isNumber(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isTexts(value: unknown): boolean {

@@ -1,6 +1,7 @@
 // Store: an opened store. It holds the keys, the owner log, and what the local folders remember.
 
-import type { Bytes } from "../base/bytes.ts";
+import { type Bytes, equalBytes } from "../base/bytes.ts";
+import { isDamage } from "../base/errors.ts";
 import { hexId, type ObjectId, type SignerId } from "../base/ids.ts";
 import type { LocalFolder } from "../base/local.ts";
 import type { Platform } from "../base/platform.ts";
@@ -8,6 +9,7 @@ import type { World } from "../base/world.ts";
 import type { Core } from "../core/core.ts";
 import type { StoreKeys, WriteContext } from "../format/context.ts";
 import { parseName } from "../format/names.ts";
+import { readSlot } from "../format/slot.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { Catalog } from "./catalog.ts";
 import type { StoreContext } from "./context.ts";
@@ -16,8 +18,8 @@ import { openCatalog } from "./segments.ts";
 import { isOwnersMachine, type Keyring } from "./keyring.ts";
 import { OwnerLog } from "./log.ts";
 import { changeMemory, loadMemory } from "./memory.ts";
-import { keepObject, loadFromStorage } from "./objects.ts";
-import { rememberStore, type Secret, unlock } from "./unlock.ts";
+import { keepObject, loadFromStorage, loadKept } from "./objects.ts";
+import { refuseOtherStore, rememberStore, type Secret, unlock } from "./unlock.ts";
 
 export interface OpenOptions {
   /** Names this machine: its signer is derived from it. */
@@ -62,6 +64,7 @@ export class Store {
     const keyring = await unlock(context, secret, options.label, findings);
     const state = context.local.state(hexId(keyring.keys.storeId));
     const log = await OwnerLog.open(context, keyring, state, findings);
+    if (log.isEmpty) await refuseOtherStore(context, keyring);
     const store = new Store({
       context,
       keyring,
@@ -146,16 +149,18 @@ export class Store {
     if (wanted.has(name) || parseName(name)?.kind !== "slot" || this.#isSetAside(name)) return;
     try {
       const bytes = await loadFromStorage(this.platform, this.storage, name);
+      const slot = await readSlot(this.platform, name, bytes);
+      if (!equalBytes(slot.storeId, this.keys.storeId)) return; // Another store's in this place.
       keepObject(this.state, name, bytes);
       wanted.add(name);
     } catch (error) {
+      if (!isDamage(error)) throw error;
       this.findings.add(name, error);
     }
   }
 
   async #putBack(name: string): Promise<void> {
-    const parsed = parseName(name);
-    const bytes = parsed === undefined ? undefined : this.state.read(`${hexId(parsed.id)}.object`);
+    const bytes = await loadKept(this.platform, this.state, name);
     if (bytes === undefined) return;
     this.findings.add(name, "this key slot was gone without the owner's word; it was put back");
     await this.storage.put(name, bytes);

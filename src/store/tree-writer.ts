@@ -63,9 +63,8 @@ export class TreeWriter {
     return this.#putPages(folder.pages);
   }
 
-  /** Puts the content of a file with many chunks into lists of ids; `undefined` where it is short. */
-  async putContentLists(content: readonly BlobId[]): Promise<readonly BlobId[] | undefined> {
-    if (content.length <= INLINE_IDS_MAX) return undefined;
+  /** Puts the content of a file with many chunks into lists of ids, and returns the lists' ids. */
+  async putContentLists(content: readonly BlobId[]): Promise<readonly BlobId[]> {
     let kind: "ids" | "lists" = "ids";
     let ids: readonly BlobId[] = content;
     do {

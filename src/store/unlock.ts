@@ -9,7 +9,7 @@ import type { Bundle } from "../format/bundle.ts";
 import { LOG_PREFIX, parseName, SLOT_PREFIX, slotName } from "../format/names.ts";
 import { openSlot, readSlot, type Slot } from "../format/slot.ts";
 import type { StoreContext } from "./context.ts";
-import type { Findings } from "./findings.ts";
+import { Findings } from "./findings.ts";
 import { type Keyring, keyringOfBundle, keyringOfSecret } from "./keyring.ts";
 import { loadMemory } from "./memory.ts";
 import { listNames, loadFromStorage, loadKept } from "./objects.ts";
@@ -37,6 +37,17 @@ export async function unlock(
       : await keyringOfBundle(context.platform, secret.bundle, label);
   await requireStore(context);
   return keyring;
+}
+
+/**
+ * Throws `wrong-key` where the readable key slots are all of other stores: a phrase or a key file
+ * of another store must not add to this one. Asked where no record of the log could be read.
+ */
+export async function refuseOtherStore(context: StoreContext, keyring: Keyring): Promise<void> {
+  const slots = await loadSlots(context, undefined, new Findings());
+  if (slots.length === 0) return;
+  if (slots.some((slot) => equalBytes(slot.storeId, keyring.keys.storeId))) return;
+  throw new BunkerError("wrong-key", `this key is not of the store at ${context.storage.location}`);
 }
 
 async function requireStore(context: StoreContext): Promise<void> {
@@ -129,10 +140,26 @@ async function loadSlots(
   }
   for (const name of kept === undefined ? [] : loadMemory(kept).slotNames) {
     if (slots.has(name) || kept === undefined) continue;
-    const bytes = await loadKept(context.platform, kept, name);
-    if (bytes !== undefined) slots.set(name, await readSlot(context.platform, name, bytes));
+    const slot = await readKeptSlot(context, kept, name);
+    if (slot !== undefined) slots.set(name, slot);
   }
   return [...slots.values()];
+}
+
+// What was kept is what was in the storage once, and need not have been a slot.
+async function readKeptSlot(
+  context: StoreContext,
+  kept: LocalFolder,
+  name: string,
+): Promise<Slot | undefined> {
+  const bytes = await loadKept(context.platform, kept, name);
+  if (bytes === undefined) return undefined;
+  try {
+    return await readSlot(context.platform, name, bytes);
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return undefined;
+  }
 }
 
 async function namesByAge(context: StoreContext): Promise<string[]> {
@@ -157,8 +184,7 @@ async function loadSlot(
   } catch (error) {
     if (!isDamage(error)) throw error;
     findings.add(name, error);
-    const bytes = kept === undefined ? undefined : await loadKept(context.platform, kept, name);
-    return bytes === undefined ? undefined : readSlot(context.platform, name, bytes);
+    return kept === undefined ? undefined : readKeptSlot(context, kept, name);
   }
 }
 

@@ -91,10 +91,13 @@ export class StoreWriter {
     this.#counts.storedBytes += bytes;
   }
 
-  /** Waits for all uploads and puts what is left into a segment. */
+  /** Waits for all uploads and puts what is left into a segment, also where an upload has failed. */
   async flush(): Promise<void> {
-    await this.#uploads.finish();
-    await this.#putSegment();
+    try {
+      await this.#uploads.finish();
+    } finally {
+      await this.#putSegment();
+    }
   }
 
   async #putSegment(): Promise<void> {

@@ -18,7 +18,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import type { Bytes } from "../base/bytes.ts";
-import { BunkerError, fromSystemError, systemCodeOf } from "../base/errors.ts";
+import { BunkerError, fromSystemError, ofThisMachine, systemCodeOf } from "../base/errors.ts";
 import type { LocalFolder, LocalWriter } from "../base/local.ts";
 import { tryLock } from "./lock.ts";
 
@@ -31,7 +31,7 @@ export function openLocalFolder(path: string): LocalFolder {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw fromSystemError(error, `making ${path}`, path);
+    throw failure(error, `making ${path}`, path);
   }
   return new DiskFolder(path);
 }
@@ -48,7 +48,7 @@ class DiskFolder implements LocalFolder {
       return new Uint8Array(readFileSync(join(this.#path, name)));
     } catch (error) {
       if (systemCodeOf(error) === "ENOENT") return undefined;
-      throw fromSystemError(error, `reading ${join(this.#path, name)}`);
+      throw failure(error, `reading ${join(this.#path, name)}`);
     }
   }
 
@@ -110,7 +110,7 @@ class DiskWriter implements LocalWriter {
     try {
       this.#descriptor = openSync(this.#temporary, "wx", 0o600);
     } catch (error) {
-      throw fromSystemError(error, `writing ${this.#target}`);
+      throw failure(error, `writing ${this.#target}`);
     }
   }
 
@@ -121,7 +121,7 @@ class DiskWriter implements LocalWriter {
         at += writeSync(this.#descriptor, bytes, at, bytes.length - at);
       }
     } catch (error) {
-      throw fromSystemError(error, `writing ${this.#target}`);
+      throw failure(error, `writing ${this.#target}`);
     }
   }
 
@@ -151,8 +151,13 @@ export function mapFile(path: string): Bytes | undefined {
     // Private: a write to the memory never reaches the file.
     return Bun.mmap(path, { shared: false });
   } catch (error) {
-    throw fromSystemError(error, `mapping ${path}`);
+    throw failure(error, `mapping ${path}`);
   }
+}
+
+// These folders are this machine's: that they are full says nothing about the storage.
+function failure(error: unknown, doing: string, subject?: string): BunkerError {
+  return ofThisMachine(fromSystemError(error, doing, subject));
 }
 
 function syncFolder(path: string): void {

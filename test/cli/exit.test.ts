@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 
 import { AssertionError } from "../../src/base/assert.ts";
 import { BunkerError, type ErrorCode } from "../../src/base/errors.ts";
-import { EXIT, statusOf, worst, type ExitStatus } from "../../src/cli/exit.ts";
+import { EXIT, locally, statusOf, worst, type ExitStatus } from "../../src/cli/exit.ts";
 
 const CASES: readonly [ErrorCode, number][] = [
   ["invalid-argument", 2],
@@ -36,9 +36,19 @@ test("what is no error of the world is a fault of ours", () => {
 });
 
 test("a full or forbidden destination is no matter of the storage", () => {
-  expect(statusOf(new BunkerError("full", "no space"), "local")).toBe(1);
-  expect(statusOf(new BunkerError("denied", "read-only"), "local")).toBe(1);
-  expect(statusOf(new BunkerError("corrupt", "damage"), "local")).toBe(13);
+  const statusHere = (error: unknown): number => {
+    try {
+      return locally(() => {
+        throw error;
+      });
+    } catch (caught) {
+      return statusOf(caught);
+    }
+  };
+  expect(statusHere(new BunkerError("full", "no space"))).toBe(1);
+  expect(statusHere(new BunkerError("denied", "read-only"))).toBe(1);
+  expect(statusHere(new BunkerError("corrupt", "damage"))).toBe(13);
+  expect(statusHere(new AssertionError("never"))).toBe(70);
 });
 
 test("damage goes before a cap, a cap before what was left out", () => {

@@ -77,7 +77,7 @@ export class Client {
 export interface NewTestStore {
   readonly secret?: Bytes;
   readonly label?: string;
-  /** Without one the store has no key slot. */
+  /** Of its one key slot. */
   readonly passphrase?: string;
   readonly graceSeconds?: number;
 }
@@ -87,11 +87,14 @@ export async function makeStore(storage: Storage, options: NewTestStore = {}): P
   const client = new Client({ label: options.label ?? LABEL });
   const context = client.contextOf(storage);
   const { platform } = context;
-  const keyring = await keyringOfSecret(platform, options.secret ?? SECRET, client.label);
+  const keyring = await keyringOfSecret(
+    platform,
+    copyBytes(options.secret ?? SECRET),
+    client.label,
+  );
   const { storeId, agreementPublic, signingPublic } = keyring.keys;
-  if (options.passphrase !== undefined) {
-    await putSlot(context, { passphrase: options.passphrase, secret: options.secret ?? SECRET });
-  }
+  const { passphrase = PASSPHRASE, secret = SECRET } = options;
+  await putSlot(context, { passphrase, secret });
   const state = client.local.state(hexId(storeId));
   const log = await OwnerLog.open(context, keyring, state, new Findings());
   const time = client.world.now();

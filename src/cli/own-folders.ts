@@ -1,0 +1,58 @@
+// Own folders: a backup leaves out the store itself, and what this machine keeps for bunker.
+//
+// A store in its own backup would grow by itself with every run. Links are seen through: what
+// counts is where the folders really are.
+
+import { realpathSync } from "node:fs";
+import { resolve } from "node:path";
+
+import { BunkerError } from "../base/errors.ts";
+
+export interface OwnFolders {
+  /** Where the store is, if it is in a folder. */
+  readonly store: string | undefined;
+  /** State and cache. */
+  readonly local: readonly string[];
+}
+
+/**
+ * The paths below the sources that are bunker's own, as the walk will name them.
+ *
+ * Throws `invalid-argument` where a source is the store, or lies in it.
+ */
+export function ownFoldersIn(sources: readonly string[], own: OwnFolders): string[] {
+  const store = own.store === undefined ? undefined : realPathOf(own.store);
+  const folders = [store, ...own.local.map(realPathOf)].filter((path) => path !== undefined);
+  const found = new Set<string>();
+  for (const source of sources) {
+    const real = realPathOf(source);
+    if (real === undefined) continue; // Whoever opens it will say that it is not there.
+    if (store !== undefined && isIn(real, store)) {
+      throw new BunkerError("invalid-argument", `${source}: expected a source outside the store`, {
+        hint: "a store is copied as it is, with any tool that copies folders",
+      });
+    }
+    for (const folder of folders) {
+      if (folder !== real && isIn(folder, real)) {
+        found.add(withSlash(resolve(source)) + folder.slice(withSlash(real).length));
+      }
+    }
+  }
+  return [...found];
+}
+
+function isIn(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(withSlash(folder));
+}
+
+function withSlash(path: string): string {
+  return path.endsWith("/") ? path : `${path}/`;
+}
+
+function realPathOf(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined; // Nothing there, or nothing that may be seen: nothing to leave out.
+  }
+}

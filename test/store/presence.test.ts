@@ -1,0 +1,118 @@
+// Presence and memory: what the client believes to be there, and what it remembers at all.
+
+import { expect, test } from "bun:test";
+import { utf8 } from "../../src/base/bytes.ts";
+import { memoryStorage } from "../../src/storage/memory.ts";
+import { recordStorage } from "../../src/storage/record.ts";
+import { PACK_UNUSABLE, PACK_USABLE } from "../../src/store/catalog.ts";
+import { changeMemory, loadMemory } from "../../src/store/memory.ts";
+import { judgePack, listPacks } from "../../src/store/presence.ts";
+import { MemoryFolder } from "../support/local.ts";
+import { Client, makeStore, namesIn } from "../support/store.ts";
+import { testWorld } from "../support/world.ts";
+import { snap } from "./snap.ts";
+
+const DAY_MS = 86_400_000;
+
+test("a pack that is gone or has another size is not usable", async () => {
+  const storage = memoryStorage();
+  await makeStore(storage);
+  const client = new Client();
+  await snap(client, await client.open(storage), [utf8("a"), utf8("b"), utf8("c")]);
+  const [gone, short] = await namesIn(storage, "packs/");
+  storage.vanish(gone!);
+  storage.plant(short!, (await storage.get(short!))!.slice(0, -1));
+  const store = await client.open(storage);
+  const catalog = await store.catalog();
+  const judge = judgePack(store, await listPacks(store, []));
+  const marks = [...catalog.packs().values()].map(judge).sort();
+  expect(marks).toEqual([PACK_USABLE, PACK_UNUSABLE, PACK_UNUSABLE].sort());
+  const { writer } = await snap(client, store, [utf8("a"), utf8("b"), utf8("c")]);
+  expect(writer.counts.packs).toBe(2);
+});
+
+test("where listing is dear, a young listing is used again, an old or an unknowing one is not", async () => {
+  const world = testWorld();
+  const storage = memoryStorage(world, { listingReuseMs: DAY_MS });
+  await makeStore(storage);
+  const recording = recordStorage(storage);
+  const client = new Client({ world });
+  const listings = () => recording.count("list", "packs/");
+  const store = await client.open(recording.storage);
+  recording.calls.length = 0;
+  const first = await listPacks(store, []);
+  expect(listings()).toBe(1);
+  expect(await listPacks(store, [])).toEqual(first);
+  expect(listings()).toBe(1);
+  await snap(client, store, [utf8("a")]);
+  const known = (await store.catalog()).packs().keys();
+  const second = await listPacks(store, known);
+  expect(second.size).toBe(1);
+  expect(listings()).toBe(2);
+  expect(await listPacks(store, second.keys())).toEqual(second);
+  expect(listings()).toBe(2);
+  world.advance(DAY_MS);
+  await listPacks(store, second.keys());
+  expect(listings()).toBe(3);
+  store.state.write("packs.list", [new Uint8Array(11)]);
+  expect((await listPacks(store, [])).size).toBe(1);
+  expect(listings()).toBe(4);
+});
+
+test("where listing is cheap it is always done", async () => {
+  const recording = recordStorage(memoryStorage());
+  await makeStore(recording.storage);
+  const store = await new Client().open(recording.storage);
+  recording.calls.length = 0;
+  await listPacks(store, []);
+  await listPacks(store, []);
+  expect(recording.count("list", "packs/")).toBe(2);
+});
+
+test("memory comes back as it was written", () => {
+  const state = new MemoryFolder();
+  changeMemory(state, { manifestNumber: 7, heads: { a: "b" } });
+  changeMemory(state, { segmentNumber: 8 });
+  expect(loadMemory(state)).toEqual({
+    logNames: [],
+    slotNames: [],
+    heads: { a: "b" },
+    manifestNumber: 7,
+    segmentNumber: 8,
+  });
+});
+
+for (const text of [
+  "",
+  "{",
+  "null",
+  "[]",
+  "7",
+  '{"logNames":[]}',
+  '{"logNames":[1],"slotNames":[],"heads":{},"manifestNumber":1,"segmentNumber":1}',
+  '{"logNames":[],"slotNames":[],"heads":{},"manifestNumber":1.5,"segmentNumber":1}',
+  '{"logNames":[],"slotNames":[],"heads":null,"manifestNumber":1,"segmentNumber":1}',
+  '{"logNames":[],"slotNames":[],"heads":{"a":5},"manifestNumber":1,"segmentNumber":1}',
+  '{"logNames":[],"slotNames":[],"heads":{},"manifestNumber":-1,"segmentNumber":1}',
+  "\u0000",
+]) {
+  test(`memory of ${JSON.stringify(text)} is first use again`, () => {
+    const state = new MemoryFolder();
+    state.write("memory.json", [utf8(text)]);
+    expect(loadMemory(state)).toMatchObject({ logNames: [], slotNames: [], heads: {} });
+    expect(loadMemory(state)).toMatchObject({ manifestNumber: 0, segmentNumber: 0 });
+  });
+}
+
+test("a store opens with a broken memory", async () => {
+  const storage = memoryStorage();
+  await makeStore(storage);
+  const client = new Client();
+  const store = await client.open(storage);
+  for (const text of ['{"logNames":[],"slotNames":[],"heads":null}', "\ufffd{", "[1]"]) {
+    store.state.write("memory.json", [utf8(text)]);
+    const again = await client.open(storage);
+    expect((await snap(client, again, [utf8(text)])).manifest).toBeDefined();
+    expect(again.findings.all).toEqual([]);
+  }
+});

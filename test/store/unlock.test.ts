@@ -1,0 +1,176 @@
+// Unlocking: from what somebody has to the keys, whatever stands in the place of the key slots.
+
+import { expect, test } from "bun:test";
+import { hexId } from "../../src/base/ids.ts";
+import { memoryStorage, type MemoryStorage } from "../../src/storage/memory.ts";
+import { addSlot } from "../../src/store/create.ts";
+import { listSlots, removeSlot } from "../../src/store/slots.ts";
+import type { Store } from "../../src/store/store.ts";
+import { forgetKnownStore, knownStore, type Secret } from "../../src/store/unlock.ts";
+import { memoryRoot, type MemoryRoot } from "../support/local.ts";
+import { Client, makeStore, namesIn, PASSPHRASE, putSlot, SECRET } from "../support/store.ts";
+
+const OTHER_SECRET = new Uint8Array(32).fill(9);
+const by = (text: string): Secret => ({ kind: "passphrase", passphrase: async () => text });
+
+function user(local: MemoryRoot = memoryRoot()): Client {
+  return new Client({ local, secret: by(PASSPHRASE) });
+}
+
+async function newStorage(): Promise<MemoryStorage> {
+  const storage = memoryStorage();
+  await makeStore(storage);
+  return storage;
+}
+
+const subjects = (store: Store) => store.findings.all.map(({ subject }) => subject);
+
+test("the passphrase opens the store, another one does not", async () => {
+  const storage = await newStorage();
+  const store = await user().open(storage);
+  const [slot] = await namesIn(storage, "keys/");
+  expect(store.keyring.slotName).toBe(slot!);
+  expect(store.keyring.role).toBe("owner");
+  await expect(user().open(storage, { secret: by("another") })).rejects.toMatchObject({
+    code: "wrong-key",
+  });
+});
+
+test("where nothing is, there is no store, and nobody is asked for a passphrase", async () => {
+  let asked = 0;
+  const secret: Secret = { kind: "passphrase", passphrase: async () => `${++asked}` };
+  for (const one of [secret, { kind: "phrase", secret: SECRET } as const]) {
+    const opening = new Client({ secret: one }).open(memoryStorage());
+    await expect(opening).rejects.toMatchObject({ code: "no-store" });
+  }
+  expect(asked).toBe(0);
+});
+
+test("of several slots the passphrase finds its own", async () => {
+  const storage = await newStorage();
+  const context = user().contextOf(storage);
+  for (const passphrase of ["second", "third"])
+    await putSlot(context, { passphrase, secret: SECRET });
+  for (const text of [PASSPHRASE, "second", "third"]) {
+    expect((await user().open(storage, { secret: by(text) })).keyring.role).toBe("owner");
+  }
+  expect((await listSlots(await user().open(storage))).length).toBe(3);
+});
+
+test("two stores in one place: first contact takes the one that opens, and remembers it", async () => {
+  const storage = await newStorage();
+  const local = memoryRoot();
+  const context = user().contextOf(storage);
+  await putSlot(context, { passphrase: "other", secret: OTHER_SECRET });
+  const store = await user(local).open(storage);
+  expect(knownStore(store.context)).toBe(hexId(store.keys.storeId));
+  // Remembered: the other store's passphrase is not even tried.
+  await expect(user(local).open(storage, { secret: by("other") })).rejects.toMatchObject({
+    code: "wrong-key",
+  });
+});
+
+test("a store that another one has taken the place of is not opened in its stead", async () => {
+  const storage = await newStorage();
+  const local = memoryRoot();
+  const store = await user(local).open(storage);
+  for (const name of await namesIn(storage)) storage.vanish(name);
+  await makeStore(storage, { secret: OTHER_SECRET });
+  for (const name of store.state.list()) store.state.delete(name);
+  await expect(user(local).open(storage)).rejects.toMatchObject({ code: "corrupt" });
+  forgetKnownStore(store.context);
+  expect(hexId((await user(local).open(storage)).keys.storeId)).not.toBe(hexId(store.keys.storeId));
+});
+
+test("a phrase of another store opens nothing here", async () => {
+  const storage = await newStorage();
+  const secret = { kind: "phrase", secret: OTHER_SECRET } as const;
+  await expect(new Client({ secret }).open(storage)).rejects.toMatchObject({ code: "wrong-key" });
+});
+
+for (const how of ["gone", "damaged"] as const) {
+  test(`a slot that is ${how} opens from the kept copy, and is put back if it is gone`, async () => {
+    const storage = await newStorage();
+    const local = memoryRoot();
+    await user(local).open(storage);
+    const [slot] = await namesIn(storage, "keys/");
+    const good = (await storage.get(slot!))!;
+    if (how === "gone") storage.vanish(slot!);
+    else
+      storage.plant(
+        slot!,
+        good.map((byte, i) => (i === 300 ? byte ^ 1 : byte)),
+      );
+    const store = await user(local).open(storage);
+    expect(subjects(store)).toEqual([slot!]);
+    if (how === "gone") expect(await storage.get(slot!)).toEqual(good);
+    if (how === "gone") expect(subjects(await user(local).open(storage))).toEqual([]);
+    // Who has no copy has the phrase.
+    if (how === "damaged") {
+      await expect(user().open(storage)).rejects.toMatchObject({ code: "corrupt" });
+      expect((await new Client().open(storage)).keyring.role).toBe("owner");
+    }
+  });
+}
+
+test("a spoilt kept copy of a slot is not put back", async () => {
+  const storage = await newStorage();
+  const local = memoryRoot();
+  const store = await new Client({ local }).open(storage);
+  const [slot] = await namesIn(storage, "keys/");
+  store.state.write(`${slot!.slice("keys/".length)}.object`, [new Uint8Array(4096)]);
+  storage.vanish(slot!);
+  await new Client({ local }).open(storage);
+  expect(await namesIn(storage, "keys/")).toEqual([]);
+});
+
+test("rubbish with a right name is a finding, and locks nobody out", async () => {
+  const storage = await newStorage();
+  const local = memoryRoot();
+  const rubbish = new Uint8Array(4096).fill(1);
+  const name = `keys/${new Bun.CryptoHasher("sha256").update(rubbish).digest("hex")}`;
+  storage.plant(name, rubbish);
+  for (let time = 0; time < 3; time++) {
+    expect(subjects(await user(local).open(storage))).toEqual([name]);
+  }
+  storage.vanish(name);
+  expect(subjects(await user(local).open(storage))).toEqual([]);
+  expect(await storage.get(name)).toBeUndefined();
+});
+
+test("another store's slot is neither kept nor put back", async () => {
+  const storage = await newStorage();
+  const local = memoryRoot();
+  await user(local).open(storage);
+  const name = await putSlot(user().contextOf(storage), { passphrase: "x", secret: OTHER_SECRET });
+  await user(local).open(storage);
+  storage.vanish(name);
+  const store = await user(local).open(storage);
+  expect(subjects(store)).toEqual([]);
+  expect(await storage.get(name)).toBeUndefined();
+});
+
+test("a removed slot opens nothing any more, and no machine puts it back", async () => {
+  const storage = await newStorage();
+  const [mine, theirs] = [memoryRoot(), memoryRoot()];
+  const [first] = await namesIn(storage, "keys/");
+  await user(theirs).open(storage);
+  const store = await user(mine).open(storage);
+  await expect(removeSlot(store, "")).rejects.toMatchObject({ code: "invalid-argument" });
+  const context = user(mine).contextOf(storage);
+  await putSlot(context, { passphrase: "second", secret: SECRET });
+  await removeSlot(store, first!.slice("keys/".length, -40));
+  await expect(user(mine).open(storage)).rejects.toMatchObject({ code: "wrong-key" });
+  const other = await user(theirs).open(storage, { secret: by("second") });
+  expect(subjects(other)).toEqual([]);
+  expect(await namesIn(storage, "keys/")).not.toContain(first!);
+});
+
+test("addSlot makes one that its passphrase opens", async () => {
+  const storage = await newStorage();
+  const store = await user().open(storage);
+  const name = await addSlot(store.context, store.keyring, "of full strength", "laptop");
+  const opened = await user().open(storage, { secret: by("of full strength") });
+  expect(opened.keyring.slotName).toBe(name);
+  expect((await listSlots(opened)).map(({ label }) => label).sort()).toEqual(["laptop", "test"]);
+});
