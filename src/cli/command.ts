@@ -162,6 +162,8 @@ export function plainText(text: string): string {
 // The runtime's first sentence, in our own form: "unknown option --nope".
 function messageOfParser(error: unknown): string {
   const [first = ""] = messageOf(error).split(". ");
-  const plain = first.replaceAll("'", "").replace(/^Option (.*) argument missing$/, "$1: expected a value");
+  const plain = first
+    .replaceAll("'", "")
+    .replace(/^Option (.*) argument missing$/, "$1: expected a value");
   return plain.slice(0, 1).toLowerCase() + plain.slice(1);
 }

@@ -18,13 +18,30 @@ import { openLocalFolder } from "../system/local.ts";
 import { nativePlatform } from "../system/platform.ts";
 import { systemWorld } from "../system/world.ts";
 import type { Words } from "./command.ts";
-import { EXIT, type ExitStatus, worst } from "./exit.ts";
+import { EXIT, type ExitStatus, locally, worst } from "./exit.ts";
+import type { Interruption } from "./interruption.ts";
 import { ensurePrivateFolder, locationsOf } from "./locations.ts";
 import { stderrScreen, TerminalMonitor } from "./progress.ts";
+import type { OwnFolders } from "./own-folders.ts";
 import { findSecret, SECRET_VARIABLES } from "./secrets.ts";
 import type { Wiring } from "./wiring.ts";
 
 const LANE_COUNT_MAX = 8;
+
+/** What `--store` or BUNKER_STORE says, word for word. */
+function locationOf(wiring: Wiring, words: Words): string {
+  const location = words.text("store") ?? wiring.environment["BUNKER_STORE"];
+  if (location === undefined || location === "") {
+    throw new BunkerError("invalid-argument", "no store is named", {
+      hint: "give --store LOCATION, or set BUNKER_STORE",
+    });
+  }
+  return location;
+}
+
+function isElsewhere(location: string): boolean {
+  return /^(b2|s3):\/\//.test(location) || location.startsWith("@");
+}
 
 /** The storage that `--store` or BUNKER_STORE names. */
 export async function openStorage(
@@ -32,19 +49,24 @@ export async function openStorage(
   words: Words,
   options: { readonly create: boolean },
 ): Promise<Storage> {
-  const location = words.text("store") ?? wiring.environment["BUNKER_STORE"];
-  if (location === undefined || location === "") {
-    throw new BunkerError("invalid-argument", "no store is named", {
-      hint: "give --store LOCATION, or set BUNKER_STORE",
-    });
-  }
-  if (/^(b2|s3):\/\//.test(location) || location.startsWith("@")) {
+  const location = locationOf(wiring, words);
+  if (isElsewhere(location)) {
     throw new BunkerError(
       "invalid-argument",
       `${location}: this version keeps stores in folders only`,
     );
   }
   return openFolderStorage(location, options);
+}
+
+/** The folders of this machine that are bunker's own: no backup takes them in. */
+export function ownFoldersOf(wiring: Wiring, words: Words): OwnFolders {
+  const location = locationOf(wiring, words);
+  const { state, cache } = locationsOf(wiring.environment);
+  return {
+    store: isElsewhere(location) ? undefined : resolve(location),
+    local: [state, cache],
+  };
 }
 
 /** Everything that a store is opened with. */
@@ -73,7 +95,7 @@ export function newCore(): Core {
 
 function localRoot(wiring: Wiring): LocalRoot {
   const { state, cache } = locationsOf(wiring.environment);
-  ensurePrivateFolder(state);
+  locally(() => ensurePrivateFolder(state));
   return {
     root: openLocalFolder(state),
     state: (storeId) => openLocalFolder(join(state, storeId)),
@@ -173,16 +195,20 @@ export function hostOf(): { readonly host: string; readonly user: string } {
 
 const BREATH_MS = 50;
 
-/** Lets the event loop run (signals, messages, uploads) when the last time is long enough ago. */
-export function breather(): () => Promise<void> | undefined {
+/**
+ * Lets the event loop run (signals, messages, uploads) when the last time is long enough ago.
+ * Given an interruption, it throws once the user wants to stop.
+ */
+export function breather(interruption?: Interruption): () => Promise<void> | undefined {
   let last = performance.now();
   return () => {
+    interruption?.throwIfRequested();
     const now = performance.now();
     if (now - last < BREATH_MS) return undefined;
-    return new Promise((resolve) => {
+    return new Promise((done) => {
       setImmediate(() => {
         last = performance.now();
-        resolve();
+        done();
       });
     });
   };

@@ -34,6 +34,8 @@ export interface AssemblyParts {
   readonly writer: StoreWriter;
   readonly monitor: Monitor;
   readonly force: boolean;
+  /** Makes room for more new blobs; called while no lane works. */
+  readonly renewClaims: () => Promise<void>;
   readonly totals?: { readonly filesTotal: number; readonly bytesTotal: number };
 }
 
@@ -90,6 +92,10 @@ export class Assembly {
       }
       this.#plan(event);
       if (this.#batches.isFull) await this.#batches.dispatch();
+      if (this.#parts.claims.isCrowded) {
+        await this.#relieve(0);
+        await this.#parts.renewClaims();
+      }
       const breath = this.#parts.parts.breathe();
       if (breath !== undefined) await breath;
       if (this.#items.length - this.#head >= ITEM_COUNT_MAX || breath !== undefined) {

@@ -4,8 +4,9 @@
 // takes everything in the order of the walk again, builds trees and file states, and the store
 // writer commits. Whatever waits in between is bounded by count and by bytes.
 
-import { BunkerError } from "../base/errors.ts";
-import type { ObjectId } from "../base/ids.ts";
+import { textOf } from "../base/bytes.ts";
+import { BunkerError, isDamage } from "../base/errors.ts";
+import { hexId, type ObjectId } from "../base/ids.ts";
 import type { Monitor } from "../base/monitor.ts";
 import type { NativePlatform } from "../base/platform.ts";
 import type { Core } from "../core/core.ts";
@@ -15,7 +16,7 @@ import type { Catalog } from "../store/catalog.ts";
 import { Claims, createClaimMemory } from "../store/claims.ts";
 import type { FinishedPack } from "../store/pack-writer.ts";
 import { judgePack, listPacks } from "../store/presence.ts";
-import { loadManifests, type Manifests } from "../store/snapshots.ts";
+import { loadManifests, loadSnapshot, type Manifests } from "../store/snapshots.ts";
 import type { Store } from "../store/store.ts";
 import { StoreWriter, type WriteCounts } from "../store/writer.ts";
 import type { FileSystem } from "../system/files.ts";
@@ -45,6 +46,8 @@ export interface BackupParts {
   readonly laneCount: number;
   readonly packBytes: number;
   readonly level: number;
+  /** How many new blobs may be under way before the table of claims is made anew; for tests. */
+  readonly claimCount?: number;
   /** Where a lane finds a file of the cache folder. */
   readonly cachePath: (file: string) => string;
   /** Lets the event loop run; asked often, answers rarely. */
@@ -110,7 +113,7 @@ class BackupRun {
     parts: BackupParts,
     options: BackupOptions,
     monitor: Monitor,
-    opened: { catalog: Catalog; manifests: Manifests },
+    opened: { catalog: Catalog; manifests: Manifests; writer: StoreWriter; totals: Totals },
   ) {
     this.#store = store;
     this.#source = source;
@@ -119,8 +122,8 @@ class BackupRun {
     this.#start = store.world.now();
     this.#catalog = opened.catalog;
     this.#manifests = opened.manifests;
-    this.#writer = new StoreWriter(store, opened.catalog);
-    this.#claims = new Claims(createClaimMemory());
+    this.#writer = opened.writer;
+    this.#claims = new Claims(createClaimMemory(parts.claimCount));
     this.#lanes = this.#makeLanes();
     this.#assembly = new Assembly({
       store,
@@ -130,6 +133,8 @@ class BackupRun {
       writer: this.#writer,
       monitor,
       force: options.force === true,
+      ...opened.totals,
+      renewClaims: () => this.#renewClaims(),
     });
   }
 
@@ -144,7 +149,15 @@ class BackupRun {
     const catalog = await store.catalog();
     const presence = await listPacks(store, catalog.packs().keys());
     catalog.mark(judgePack(store, presence));
-    return new BackupRun(store, source, parts, options, monitor, { catalog, manifests });
+    const writer = new StoreWriter(store, catalog);
+    await writer.adoptJournal(presence);
+    const totals = await expectedTotals(store, manifests, source);
+    return new BackupRun(store, source, parts, options, monitor, {
+      catalog,
+      manifests,
+      writer,
+      totals,
+    });
   }
 
   /** Returns `undefined` where it must be done once more. */
@@ -172,6 +185,13 @@ class BackupRun {
       this.#assembly.close();
       this.#lanes.close();
     }
+  }
+
+  // The table of claims is full: what was stored so far goes into segments, which the lanes map.
+  async #renewClaims(): Promise<void> {
+    await this.#writer.flush();
+    this.#claims.reset();
+    this.#lanes.setRuns(this.#sharedRuns());
   }
 
   // An interrupted run leaves its uploads where the next one finds them.
@@ -243,6 +263,23 @@ class BackupRun {
       counts: this.#counts(),
       program: this.#store.context.program,
     };
+  }
+}
+
+type Totals = { readonly totals?: { readonly filesTotal: number; readonly bytesTotal: number } };
+
+// What the last snapshot of the same paths held is what this one is expected to hold.
+async function expectedTotals(store: Store, manifests: Manifests, source: Source): Promise<Totals> {
+  const own = manifests.heads.get(hexId(store.keyring.signer.publicKey));
+  if (own === undefined || store.keyring.owner === undefined) return {};
+  try {
+    const { roots, counts } = await loadSnapshot(store, own);
+    const paths = roots.map((root) => textOf(root.path));
+    if (paths.join("\0") !== source.describe().paths.join("\0")) return {};
+    return { totals: { filesTotal: counts.files, bytesTotal: counts.contentBytes } };
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return {}; // It is only for the progress line; whoever reads that snapshot hears of it.
   }
 }
 

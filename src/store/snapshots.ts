@@ -152,7 +152,11 @@ async function findLatest(
   }
   const what =
     tag === undefined ? "there is no snapshot in the store" : `no snapshot has tag ${tag}`;
-  throw new BunkerError("not-found", what, { hint: "make one with: bunker backup" });
+  const hint =
+    tag === undefined
+      ? "make one with: bunker backup"
+      : "a path begins with / or ./, as in latest:/home and latest:./file";
+  throw new BunkerError("not-found", what, { hint });
 }
 
 /** The ids of packs of a closure. */

@@ -1,7 +1,7 @@
 // Store: an opened store. It holds the keys, the owner log, and what the local folders remember.
 
 import { type Bytes, equalBytes } from "../base/bytes.ts";
-import { isDamage } from "../base/errors.ts";
+import { isBunkerError, isDamage } from "../base/errors.ts";
 import { hexId, type ObjectId, type SignerId } from "../base/ids.ts";
 import type { LocalFolder } from "../base/local.ts";
 import type { Platform } from "../base/platform.ts";
@@ -162,8 +162,12 @@ export class Store {
   async #putBack(name: string): Promise<void> {
     const bytes = await loadKept(this.platform, this.state, name);
     if (bytes === undefined) return;
-    this.findings.add(name, "this key slot was gone without the owner's word; it was put back");
-    await this.storage.put(name, bytes);
+    this.findings.add(name, "this key slot was gone without the owner's word");
+    try {
+      await this.storage.put(name, bytes);
+    } catch (error) {
+      if (!isBunkerError(error)) throw error; // Else it can't be put back: what is there is still read.
+    }
   }
 
   #isSetAside(name: string): boolean {

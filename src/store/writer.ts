@@ -19,7 +19,9 @@ import { encodeSegment } from "../format/segment.ts";
 import type { Snapshot } from "../format/snapshot.ts";
 import { type Catalog, type CatalogRun, PACK_UNUSABLE, PACK_USABLE } from "./catalog.ts";
 import { certificateOf } from "./create.ts";
+import { bytesOfRecord, idOfRecord, Journal, type JournalEntry } from "./journal.ts";
 import { changeMemory, loadMemory } from "./memory.ts";
+import type { Presence } from "./presence.ts";
 import { joinRun, keepSegment } from "./segments.ts";
 import { keepObject, listNames } from "./objects.ts";
 import type { FinishedPack } from "./pack-writer.ts";
@@ -40,16 +42,13 @@ export interface WriteCounts {
   readonly storedBytes: number;
 }
 
-interface PendingSegment {
-  packs: Uint8Array<ArrayBuffer>[];
-  records: Uint8Array<ArrayBuffer>[];
-}
-
 export class StoreWriter {
   readonly #store: Store;
   readonly #catalog: Catalog;
   readonly #uploads = new TaskPool(UPLOAD_COUNT);
-  #pending: PendingSegment = { packs: [], records: [] };
+  readonly #journal: Journal;
+  /** Stored, and not listed by a segment yet. */
+  #pending: JournalEntry[] = [];
   #counts = { packs: 0, segments: 0, blobs: 0, storedBytes: 0 };
   /** Packs of the catalog that the snapshot needs: one mark a pack, one array a run. */
   readonly #used: Uint8Array[] = [];
@@ -61,6 +60,7 @@ export class StoreWriter {
   constructor(store: Store, catalog: Catalog) {
     this.#store = store;
     this.#catalog = catalog;
+    this.#journal = new Journal(store.state);
   }
 
   get counts(): WriteCounts {
@@ -74,21 +74,33 @@ export class StoreWriter {
     await this.#uploads.add(async () => {
       await this.#store.storage.put(name, bytes, { md5 });
       this.#noteStored(pack, bytes.length, records);
-      if (this.#pending.packs.length >= SEGMENT_PACK_COUNT) await this.#putSegment();
+      if (this.#pending.length >= SEGMENT_PACK_COUNT) await this.#putSegment();
     });
   }
 
   #noteStored(pack: FinishedPack, bytes: number, records: Uint8Array<ArrayBuffer>): void {
-    const facts = { id: pack.id, bytes, md5: pack.md5, kind: pack.kind };
-    const number = this.#pending.packs.length;
-    for (let at = ID_BYTES; at < records.length; at += RECORD_BYTES) storeU32(records, at, number);
     const record = new Uint8Array(RECORD_BYTES);
-    writePack(record, 0, facts);
-    this.#pending.packs.push(record);
-    this.#pending.records.push(records);
+    writePack(record, 0, { id: pack.id, bytes, md5: pack.md5, kind: pack.kind });
+    const entry = { pack: record, records };
+    this.#journal.note(entry);
+    this.#pending.push(entry);
     this.#counts.packs += 1;
     this.#counts.blobs += records.length / RECORD_BYTES;
     this.#counts.storedBytes += bytes;
+  }
+
+  /** Lists the packs in a segment that a run before this one put and was cut off from listing. */
+  async adoptJournal(presence: Presence): Promise<void> {
+    const known = this.#catalog.packs();
+    const { condemnedPacks, sweptPacks } = this.#store.log.state;
+    for (const entry of this.#journal.entries()) {
+      const hex = hexId(idOfRecord(entry.pack));
+      const isThere = presence.get(hex) === bytesOfRecord(entry.pack);
+      const isLost = condemnedPacks.has(hex) || sweptPacks.has(hex);
+      if (isThere && !isLost && !known.has(hex)) this.#pending.push(entry);
+      else this.#journal.forget([entry.pack]);
+    }
+    await this.#putSegment();
   }
 
   /** Waits for all uploads and puts what is left into a segment, also where an upload has failed. */
@@ -101,9 +113,12 @@ export class StoreWriter {
   }
 
   async #putSegment(): Promise<void> {
-    const { packs, records } = this.#pending;
-    if (packs.length === 0) return;
-    this.#pending = { packs: [], records: [] };
+    const pending = this.#pending;
+    if (pending.length === 0) return;
+    this.#pending = [];
+    pending.forEach(({ records }, number) => setPack(records, number));
+    const packs = pending.map(({ pack }) => pack);
+    const records = pending.map((entry) => entry.records);
     const body = sortedBody(concatBytes(...packs), concatBytes(...records));
     const segment = await encodeSegment(this.#store.writeContext(), {
       number: await this.#nextNumber("segmentNumber", SEGMENT_PREFIX),
@@ -113,6 +128,7 @@ export class StoreWriter {
     });
     await this.#store.storage.put(segment.name, segment.bytes);
     this.#counts.segments += 1;
+    this.#journal.forget(packs);
     const file = keepSegment(this.#store.cache, segment.id, body);
     const bytes = this.#store.cache.map(file) ?? joinRun(segment.id, body);
     this.#catalog.add(bytes, { file, trusted: true }).marks.fill(PACK_USABLE);
@@ -266,6 +282,10 @@ export class StoreWriter {
     changeMemory(this.#store.state, { heads });
     return manifest;
   }
+}
+
+function setPack(records: Bytes, number: number): void {
+  for (let at = ID_BYTES; at < records.length; at += RECORD_BYTES) storeU32(records, at, number);
 }
 
 function otherHeads(manifests: Manifests, own: string): SignerReference[] {

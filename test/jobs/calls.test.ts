@@ -6,6 +6,7 @@ import { PACK_BYTES_TARGET } from "../../src/base/limits.ts";
 import { hexId } from "../../src/base/ids.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { recordStorage, type Recording } from "../../src/storage/record.ts";
+import type { Store } from "../../src/store/store.ts";
 import { openLocalFolder } from "../../src/system/local.ts";
 import { compareFolders } from "../support/compare.ts";
 import { writeTree } from "../support/files.ts";
@@ -20,18 +21,21 @@ function putsOf(recording: Recording): Record<string, number> {
   return Object.fromEntries(PUTS.map((prefix) => [prefix, recording.count("put", prefix)]));
 }
 
-function newClient(path: string): { client: Client; cachePath: (file: string) => string } {
+/** A machine with its folders on the disk, where Workers can map them. */
+function newClient(path: string): {
+  readonly client: Client;
+  readonly cachePathOf: (store: Store) => (file: string) => string;
+} {
   const local = {
     root: openLocalFolder(join(path, "state")),
     state: (id: string) => openLocalFolder(join(path, "state", id)),
     cache: (id: string) => openLocalFolder(join(path, "cache", id)),
   };
   const client = new Client({ local });
-  const cachePath = (file: string) => join(path, "cache", storeId, file);
-  return { client, cachePath };
+  const cachePathOf = (store: Store) => (file: string) =>
+    join(path, "cache", hexId(store.keys.storeId), file);
+  return { client, cachePathOf };
 }
-
-let storeId = "";
 
 for (const laneCount of [1, 2, 3]) {
   test(`with ${laneCount} lanes, less than a pack of new data makes one pack of each kind, one segment, one manifest`, async () => {
@@ -45,10 +49,10 @@ for (const laneCount of [1, 2, 3]) {
     writeTree(from, tree);
     const storage = memoryStorage();
     await makeStore(storage);
-    const { client, cachePath } = newClient(temp.path);
+    const { client, cachePathOf } = newClient(temp.path);
     const recording = recordStorage(storage);
     const store = await client.open(recording.storage);
-    storeId = hexId(store.keys.storeId);
+    const cachePath = cachePathOf(store);
     const workers = workerLanes(laneCount);
     const choices = { lanes: workers, cachePath, packBytes: PACK_BYTES_TARGET };
     recording.calls.length = 0;
@@ -91,9 +95,9 @@ test("Workers find what is known: a forced second run stores nothing", async () 
   writeTree(from, tree);
   const storage = memoryStorage();
   await makeStore(storage);
-  const { client, cachePath } = newClient(temp.path);
+  const { client, cachePathOf } = newClient(temp.path);
   const store = await client.open(storage);
-  storeId = hexId(store.keys.storeId);
+  const cachePath = cachePathOf(store);
   const choices = { cachePath, lanes: workerLanes(2) };
   await backUp(client, store, [from], choices);
   const second = await backUp(client, await client.open(storage), [from], {
@@ -118,9 +122,9 @@ test("equal files and chunks are stored once, in one lane and in several", async
   for (const laneCount of [1, 3]) {
     const storage = memoryStorage();
     await makeStore(storage);
-    const { client, cachePath } = newClient(join(temp.path, `client ${laneCount}`));
+    const { client, cachePathOf } = newClient(join(temp.path, `client ${laneCount}`));
     const store = await client.open(storage);
-    storeId = hexId(store.keys.storeId);
+    const cachePath = cachePathOf(store);
     const made = await backUp(client, store, [from], { cachePath, lanes: workerLanes(laneCount) });
     stored.push(made.written.blobs);
     expect(made.written.storedBytes).toBeLessThan(same.length * 1.3);

@@ -52,11 +52,12 @@ export interface MemoryRoot extends LocalRoot {
   readonly root: MemoryFolder;
   state(storeId: string): MemoryFolder;
   cache(storeId: string): MemoryFolder;
+  /** Another user's folders with the same files in them. */
+  copy(): MemoryRoot;
 }
 
 /** The folders of a user; the same id gives the same folder again. */
-export function memoryRoot(): MemoryRoot {
-  const folders = new Map<string, MemoryFolder>();
+export function memoryRoot(folders = new Map<string, MemoryFolder>()): MemoryRoot {
   const folder = (name: string): MemoryFolder => {
     const found = folders.get(name) ?? new MemoryFolder();
     folders.set(name, found);
@@ -66,5 +67,13 @@ export function memoryRoot(): MemoryRoot {
     root: folder("root"),
     state: (storeId) => folder(`state ${storeId}`),
     cache: (storeId) => folder(`cache ${storeId}`),
+    copy: () => memoryRoot(new Map([...folders].map(([name, { files }]) => [name, copyOf(files)]))),
   };
+}
+
+// Files are replaced, never changed, so that both may hold the same bytes.
+function copyOf(files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): MemoryFolder {
+  const folder = new MemoryFolder();
+  for (const [name, bytes] of files) folder.files.set(name, bytes);
+  return folder;
 }

@@ -9,8 +9,10 @@ import { openFileSystem } from "../../system/open.ts";
 import { nativePlatform } from "../../system/platform.ts";
 import { type CommandDefinition, OPEN_OPTIONS } from "../command.ts";
 import { excludesOf } from "../excludes.ts";
-import { EXIT, type ExitStatus } from "../exit.ts";
-import { formatBytes, formatCount, formatDuration } from "../progress.ts";
+import { EXIT, type ExitStatus, locally } from "../exit.ts";
+import { interruptedBackup } from "../interruption.ts";
+import { ownFoldersIn } from "../own-folders.ts";
+import { formatBytes, formatCounted, formatElapsed } from "../progress.ts";
 import {
   breather,
   cachePathOf,
@@ -19,6 +21,7 @@ import {
   laneCountOf,
   monitorOf,
   newCore,
+  ownFoldersOf,
   withStore,
 } from "../session.ts";
 import type { Wiring } from "../wiring.ts";
@@ -44,15 +47,23 @@ export const backupCommand: CommandDefinition = {
     force: { type: "boolean", description: "Read every file, also those that seem unchanged" },
     lanes: { type: "string", valueHint: "N", description: "Use so many lanes; else one a core" },
   },
+  examples: [
+    "bunker backup ~/documents ~/pictures --tag home",
+    "bunker backup / --exclude /proc --exclude /sys --exclude node_modules",
+  ],
   run(wiring, words) {
     const laneCount = laneCountOf(words);
     const tags = words.texts("tag");
     if (tags.includes("")) throw new BunkerError("invalid-argument", "a tag is not empty");
     const monitor = monitorOf(wiring);
     const files = openFileSystem();
-    const exclude = excludesOf(words.texts("exclude"), words.positionals);
-    const source = openFolderSource(words.positionals, { files, monitor, ...exclude });
+    const sources = words.positionals;
+    const own = ownFoldersIn(sources, ownFoldersOf(wiring, words));
+    const exclude = excludesOf(words.texts("exclude"), sources, own);
+    const source = locally(() => openFolderSource(sources, { files, monitor, ...exclude }));
+    for (const folder of own) monitor.notice(`${folder} is bunker's own: it is left out`);
     for (const limit of source.limits) monitor.notice(limit);
+    wiring.interruption.endInOrder();
     return withStore(wiring, words, async (store) => {
       const description = words.text("description");
       try {
@@ -64,12 +75,12 @@ export const backupCommand: CommandDefinition = {
             files,
             laneCore: newCore(),
             coreModule: coreModule(),
-            spawn: wiring.spawnLane,
+            spawn: wiring.interruption.stopping(wiring.spawnLane),
             laneCount,
             packBytes: PACK_BYTES_TARGET,
             level: LEVEL,
             cachePath: cachePathOf(wiring, hexId(store.keys.storeId)),
-            breathe: breather(),
+            breathe: breather(wiring.interruption),
           },
           {
             ...hostOf(),
@@ -81,6 +92,8 @@ export const backupCommand: CommandDefinition = {
         );
         monitor.finish();
         return await report(wiring, result, monitor.problemCount, words.flag("json"));
+      } catch (error) {
+        throw interruptedBackup(error);
       } finally {
         monitor.finish();
       }
@@ -114,9 +127,9 @@ async function report(
     const { files, folders, contentBytes, storedBytes } = counts;
     const seconds = (end - start) / 1000;
     await output.line(
-      `snapshot ${id.slice(0, 10)}: ${formatCount(files)} files and ${formatCount(folders)} folders, ` +
-        `${formatBytes(contentBytes)}; stored ${formatBytes(storedBytes)} anew ` +
-        `in ${formatDuration(seconds)}`,
+      `snapshot ${id.slice(0, 10)}: ${formatCounted(files, "file")} and ` +
+        `${formatCounted(folders, "folder")}, ${formatBytes(contentBytes)}; ` +
+        `stored ${formatBytes(storedBytes)} anew in ${formatElapsed(seconds)}`,
     );
   }
   return problems > 0 ? EXIT.incomplete : EXIT.done;

@@ -20,6 +20,7 @@ export const cat: CommandDefinition = {
   words: "SNAP:PATH…",
   wordCount: [1, Number.POSITIVE_INFINITY],
   options: { store: storeOption, help, label: OPEN_OPTIONS.label, trust: OPEN_OPTIONS.trust },
+  examples: ["bunker cat latest:/home/me/letter.txt >letter.txt"],
   run(wiring, words) {
     const wanted = words.positionals.map((word) => parseSnapshotWord(word));
     return withStore(wiring, words, async (store) => {
@@ -30,13 +31,10 @@ export const cat: CommandDefinition = {
         const { snapshot } = await findSnapshot(store, manifests, word);
         const node = await findNode(reader, snapshot, word.path ?? new Uint8Array(0));
         if (node.kind !== "entry" || (node.entry.type !== "file" && node.entry.type !== "object")) {
-          throw new BunkerError(
-            "invalid-argument",
-            "cat writes files only, this is something else",
-            {
-              hint: "look at it with: bunker ls -l",
-            },
-          );
+          const found = node.kind === "entry" ? node.entry.type : "folder";
+          throw new BunkerError("invalid-argument", `expected a file, found a ${found}`, {
+            hint: "look at it with: bunker ls -l",
+          });
         }
         for (const id of await readContent(reader, node.entry)) {
           const plain = await reader.read("data", id);

@@ -4,7 +4,7 @@ import { BunkerError } from "../../base/errors.ts";
 import { check } from "../../jobs/check.ts";
 import { type CommandDefinition, OPEN_OPTIONS, type Words } from "../command.ts";
 import { EXIT } from "../exit.ts";
-import { formatBytes, formatCount } from "../progress.ts";
+import { formatBytes, formatCounted } from "../progress.ts";
 import { breather, monitorOf, withStore } from "../session.ts";
 
 export const checkCommand: CommandDefinition = {
@@ -21,6 +21,8 @@ export const checkCommand: CommandDefinition = {
       description: "Read this share of the packs, chosen anew each time (also --read-data=N%)",
     },
   },
+  examples: ["bunker check", "bunker check --read-data=10%"],
+  rewrite: (argument) => argument.replace(/^--read-data=/, "--read-data-share="),
   run(wiring, words) {
     const dataShare = shareOf(words);
     const monitor = monitorOf(wiring);
@@ -28,17 +30,22 @@ export const checkCommand: CommandDefinition = {
       try {
         const result = await check(store, { dataShare, breathe: breather() }, monitor);
         monitor.finish();
+        if (store.keyring.owner === undefined) {
+          wiring.messages.notice("this key can't read snapshots: their files were not checked");
+        }
         const findings = store.findings.all;
         if (words.flag("json")) await wiring.output.json({ ...result, findings });
         else {
           const { snapshots, packs, packsRead, bytesRead, files } = result;
           const read =
             packsRead > 0
-              ? `, ${formatCount(packsRead)} packs read (${formatBytes(bytesRead)})`
+              ? `, ${formatCounted(packsRead, "pack")} read (${formatBytes(bytesRead)})`
               : "";
+          const outcome =
+            findings.length === 0 ? "no errors" : formatCounted(findings.length, "finding");
           await wiring.output.line(
-            `checked ${formatCount(snapshots)} snapshots, ${formatCount(packs)} packs, ` +
-              `${formatCount(files)} files${read}: ${findings.length === 0 ? "no errors" : `${formatCount(findings.length)} findings`}`,
+            `checked ${formatCounted(snapshots, "snapshot")}, ${formatCounted(packs, "pack")}, ` +
+              `${formatCounted(files, "file")}${read}: ${outcome}`,
           );
         }
         return EXIT.done;

@@ -2,13 +2,13 @@
 
 import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { hexOf } from "../../base/bytes.ts";
-import { BunkerError, fromSystemError } from "../../base/errors.ts";
+import { BunkerError, fromSystemError, ofThisMachine } from "../../base/errors.ts";
 import { phraseOf } from "../../crypto/phrase.ts";
 import { createStore } from "../../store/create.ts";
 import { hasStore } from "../../store/unlock.ts";
 import { COMMON_OPTIONS, type CommandDefinition, OPEN_OPTIONS } from "../command.ts";
 import { EXIT } from "../exit.ts";
-import { findSecret } from "../secrets.ts";
+import { findSecret, PASSPHRASE_VARIABLES } from "../secrets.ts";
 import { contextOf, labelOf, openStorage } from "../session.ts";
 import { confirmPhrase } from "../phrase.ts";
 
@@ -27,6 +27,7 @@ export const init: CommandDefinition = {
       description: "Write the recovery phrase to a new file (0600) instead of the terminal",
     },
   },
+  examples: ["bunker init --store /mnt/disk/store", "bunker init --phrase-file ~/phrase.txt"],
   async run(wiring, words) {
     const { environment, messages, output } = wiring;
     const storage = await openStorage(wiring, words, { create: true });
@@ -43,6 +44,7 @@ export const init: CommandDefinition = {
       const secret = await findSecret(environment, {
         confirm: true,
         label: "new passphrase",
+        variables: PASSPHRASE_VARIABLES,
         warn,
       });
       if (secret.kind !== "passphrase") {
@@ -77,7 +79,13 @@ export function createPhraseFile(path: string): number {
   try {
     return openSync(path, "wx", 0o600);
   } catch (error) {
-    throw fromSystemError(error, `making ${path}`, path);
+    const failure = ofThisMachine(fromSystemError(error, `making ${path}`, path));
+    if (failure.code !== "exists") throw failure;
+    throw new BunkerError("exists", `${path} is there already`, {
+      cause: error,
+      subject: path,
+      hint: "name a new file: a secret is not written into one that others may have open",
+    });
   }
 }
 
@@ -86,7 +94,7 @@ export function writePhraseFile(file: number, phrase: string): void {
     writeSync(file, `${phrase}\n`);
     fsyncSync(file);
   } catch (error) {
-    throw fromSystemError(error, "writing the recovery phrase");
+    throw ofThisMachine(fromSystemError(error, "writing the recovery phrase"));
   } finally {
     closeSync(file);
   }

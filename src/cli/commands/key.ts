@@ -1,6 +1,7 @@
 // key: passphrases, the recovery phrase and key files.
 
 import { closeSync, fsyncSync, writeSync } from "node:fs";
+import { hexOf } from "../../base/bytes.ts";
 import { BunkerError } from "../../base/errors.ts";
 import { phraseOf } from "../../crypto/phrase.ts";
 import { formatKeyFile } from "../../format/bundle.ts";
@@ -13,7 +14,7 @@ import { EXIT, type ExitStatus } from "../exit.ts";
 import type { Environment } from "../locations.ts";
 import { printableText } from "../names.ts";
 import { showPhrase } from "../phrase.ts";
-import { findSecret } from "../secrets.ts";
+import { findSecret, PASSPHRASE_VARIABLES } from "../secrets.ts";
 import { withStore } from "../session.ts";
 import type { Wiring } from "../wiring.ts";
 import { createPhraseFile, writePhraseFile } from "./init.ts";
@@ -34,13 +35,17 @@ export const key: CommandDefinition = {
   name: "key",
   description: [
     "Manage what opens the store.",
-    "list: the key slots. add: another passphrase. remove ID: a key slot.",
-    "passphrase: change it (with BUNKER_PHRASE_FILE: set a new one by the recovery phrase).",
-    "phrase: show the recovery phrase, or write it to --phrase-file.",
-    "writer LABEL: a key file for a machine that may back up and can't read.",
+    "",
+    "  list          the key slots; a star marks the one that was opened",
+    "  add           another passphrase",
+    "  remove ID     a key slot",
+    "  passphrase    change it (with BUNKER_PHRASE_FILE: set a new one by the recovery phrase)",
+    "  phrase        show the recovery phrase, or write it to --phrase-file",
+    "  writer LABEL  a key file for a machine that may back up and can't read; to --key-file",
+    "",
     "A new passphrase comes from BUNKER_NEW_PASSPHRASE, BUNKER_NEW_PASSPHRASE_FILE or",
     "BUNKER_NEW_PASSPHRASE_COMMAND, or is asked for.",
-  ].join(" "),
+  ].join("\n"),
   words: "list|add|remove ID|passphrase|phrase|writer LABEL",
   wordCount: [1, 2],
   options: {
@@ -53,6 +58,11 @@ export const key: CommandDefinition = {
       description: "A new file for the writer's key",
     },
   },
+  examples: [
+    "bunker key list",
+    "bunker key phrase --phrase-file ~/phrase.txt",
+    "bunker key writer web1 --key-file web1.key",
+  ],
   run(wiring, words) {
     const [name = "", ...rest] = words.positionals;
     const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
@@ -92,13 +102,14 @@ async function add(wiring: Wiring, words: Words, store: Store): Promise<ExitStat
     passphrase,
     words.text("name") ?? "added",
   );
-  await wiring.output.line(`added key slot ${shortSlot(name)}`);
+  await tell(wiring, words, { added: slotId(name) }, `added key slot ${shortSlot(name)}`);
   return EXIT.done;
 }
 
 async function remove(wiring: Wiring, words: Words, store: Store): Promise<ExitStatus> {
   const slot = await removeSlot(store, words.positionals[1] ?? "");
-  await wiring.output.line(`removed key slot ${slot.id.slice(0, 10)}`);
+  const text = `removed key slot ${slot.id.slice(0, 10)}`;
+  await tell(wiring, words, { removed: slot.id }, text);
   warnOfCopies(wiring);
   return EXIT.done;
 }
@@ -108,11 +119,13 @@ async function changePassphrase(wiring: Wiring, words: Words, store: Store): Pro
   const label = words.text("name") ?? "passphrase";
   const name = await addSlot(store.context, store.keyring, passphrase, label);
   const { slotName } = store.keyring;
+  const added = slotId(name);
   if (slotName !== undefined && slotName !== name) {
     await dropSlot(store, slotName);
-    await wiring.output.line(`changed the passphrase: key slot ${shortSlot(name)}`);
+    const text = `changed the passphrase: key slot ${shortSlot(name)}`;
+    await tell(wiring, words, { added, removed: slotId(slotName) }, text);
   } else {
-    await wiring.output.line(`set a new passphrase: key slot ${shortSlot(name)}`);
+    await tell(wiring, words, { added }, `set a new passphrase: key slot ${shortSlot(name)}`);
     wiring.messages.hint(
       "passphrases that are not wanted any more: bunker key list, bunker key remove",
     );
@@ -127,6 +140,7 @@ async function phrase(wiring: Wiring, words: Words, store: Store): Promise<ExitS
   if (path !== undefined) {
     writePhraseFile(createPhraseFile(path), phraseOf(secret));
     wiring.messages.notice(`the recovery phrase is in ${path}`);
+    if (words.flag("json")) await wiring.output.json({ phraseFile: path });
   } else if (!showPhrase(phraseOf(secret))) {
     throw new BunkerError("invalid-argument", "there is no terminal to show the phrase on", {
       hint: "give --phrase-file FILE",
@@ -182,7 +196,8 @@ async function writer(wiring: Wiring, words: Words, store: Store): Promise<ExitS
     hosts: [],
   });
   store.log.remember();
-  await wiring.output.line(`certified writer ${printableText(label)}: its key is in ${path}`);
+  const text = `certified writer ${printableText(label)}: its key is in ${printableText(path)}`;
+  await tell(wiring, words, { writer: hexOf(publicKey), label, keyFile: path }, text);
   wiring.messages.notice(
     "it can add snapshots and read none; it can test guesses about what is stored",
   );
@@ -196,8 +211,23 @@ async function newPassphrase(wiring: Wiring): Promise<string> {
     renamed[`BUNKER_PASSPHRASE${suffix}`] = environment[`BUNKER_NEW_PASSPHRASE${suffix}`];
   }
   const given: Environment = renamed;
-  const warn = (message: string) => messages.warning(message);
-  return (await findSecret(given, { confirm: true, label: "new passphrase", warn })).text;
+  const secret = await findSecret(given, {
+    confirm: true,
+    label: "new passphrase",
+    variables: PASSPHRASE_VARIABLES,
+    nameOf: (variable) => variable.replace("BUNKER_", "BUNKER_NEW_"),
+    warn: (message) => messages.warning(message),
+  });
+  return secret.text;
+}
+
+function tell(
+  { output }: Wiring,
+  words: Words,
+  fields: Readonly<Record<string, string>>,
+  text: string,
+): Promise<void> {
+  return words.flag("json") ? output.json(fields) : output.line(text);
 }
 
 function warnOfCopies({ messages }: Wiring): void {
@@ -207,5 +237,9 @@ function warnOfCopies({ messages }: Wiring): void {
 }
 
 function shortSlot(name: string): string {
-  return name.slice(name.indexOf("/") + 1).slice(0, 10);
+  return slotId(name).slice(0, 10);
+}
+
+function slotId(name: string): string {
+  return name.slice(name.indexOf("/") + 1);
 }

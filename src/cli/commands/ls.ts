@@ -44,6 +44,7 @@ export const ls: CommandDefinition = {
     long: { type: "boolean", short: "l", description: "Show mode, owner, size and time" },
     recursive: { type: "boolean", short: "R", description: "Go into folders" },
   },
+  examples: ["bunker ls latest", "bunker ls -lR latest:/home/me/documents"],
   run(wiring, words) {
     const word = parseSnapshotWord(words.positionals[0] ?? "");
     return withStore(wiring, words, async (store) => {

@@ -13,8 +13,9 @@ import { findSnapshot, loadManifests } from "../../store/snapshots.ts";
 import type { Store } from "../../store/store.ts";
 import { openFileSystem } from "../../system/open.ts";
 import { type CommandDefinition, OPEN_OPTIONS, type Words } from "../command.ts";
-import { EXIT, type ExitStatus } from "../exit.ts";
-import { formatBytes, formatCount, formatDuration } from "../progress.ts";
+import { EXIT, type ExitStatus, locally } from "../exit.ts";
+import { printableText } from "../names.ts";
+import { formatBytes, formatCounted, formatElapsed } from "../progress.ts";
 import { coreModule, laneCountOf, monitorOf, withStore } from "../session.ts";
 import { parseSnapshotWord, type SnapshotWord } from "../snapshot-word.ts";
 import type { Wiring } from "../wiring.ts";
@@ -35,6 +36,11 @@ export const restoreCommand: CommandDefinition = {
     overwrite: { type: "boolean", description: "Replace files that are there" },
     lanes: { type: "string", valueHint: "N", description: "Use so many lanes; else one a core" },
   },
+  examples: [
+    "bunker restore latest --to ~/restored",
+    "bunker restore latest:/home/me/letter.txt --to ~/restored",
+    "bunker restore latest:weekly:./photos --to ~/photos",
+  ],
   run(wiring, words) {
     const target = words.text("to");
     if (target === undefined) {
@@ -72,7 +78,9 @@ async function restoreAll(wiring: Wiring, words: Words, order: Order): Promise<E
   const overwrite = words.flag("overwrite");
   const existing = overwrite ? "replace" : "refuse";
   const files = openFileSystem();
-  const destination = openFolderDestination(target, { create: true, existing, files });
+  const destination = locally(() =>
+    openFolderDestination(target, { create: true, existing, files }),
+  );
   const monitor = monitorOf(wiring);
   try {
     if (!overwrite && !destination.isEmpty()) {
@@ -131,7 +139,8 @@ async function report(
     return;
   }
   await output.line(
-    `restored ${formatCount(counts.files)} files and ${formatCount(counts.folders)} folders, ` +
-      `${formatBytes(counts.bytes)}, to ${target} in ${formatDuration(seconds)}`,
+    `restored ${formatCounted(counts.files, "file")} and ` +
+      `${formatCounted(counts.folders, "folder")}, ${formatBytes(counts.bytes)}, ` +
+      `to ${printableText(target)} in ${formatElapsed(seconds)}`,
   );
 }

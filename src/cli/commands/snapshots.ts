@@ -4,7 +4,7 @@ import { hexId } from "../../base/ids.ts";
 import { printableText, jsonName, printableName } from "../names.ts";
 import { type CommandDefinition, OPEN_OPTIONS } from "../command.ts";
 import { EXIT } from "../exit.ts";
-import { formatBytes, formatCount } from "../progress.ts";
+import { formatBytes, formatCounted } from "../progress.ts";
 import { withStore } from "../session.ts";
 import { type FoundSnapshot, loadManifests, loadSnapshot } from "../../store/snapshots.ts";
 import { requireOwner } from "../../store/keyring.ts";
@@ -26,6 +26,9 @@ export const snapshots: CommandDefinition = {
     withStore(wiring, words, async (store) => {
       requireOwner(store.keyring, "listing snapshots");
       const { offered } = await loadManifests(store);
+      if (offered.length === 0) {
+        wiring.messages.notice("there is no snapshot yet: make one with bunker backup");
+      }
       const tags = words.texts("tag");
       for (const manifest of offered) {
         const snapshot = await loadSnapshot(store, manifest);
@@ -44,11 +47,11 @@ export function lineOf({ manifest, snapshot }: FoundSnapshot): string {
     hexId(manifest.id).slice(0, 10),
     localTime(manifest.time),
     printableText(host),
-    `${formatCount(counts.files)} files`,
+    formatCounted(counts.files, "file"),
     formatBytes(counts.contentBytes),
     roots.map((root) => printableName(root.path)).join(" "),
     ...(tags.length > 0 ? [`[${tags.map(printableText).join(" ")}]`] : []),
-    ...(counts.problems > 0 ? [`${counts.problems} problems`] : []),
+    ...(counts.problems > 0 ? [formatCounted(counts.problems, "problem")] : []),
   ].join("  ");
 }
 
