@@ -5,14 +5,14 @@
 // states are written in one pass, and the queue's length bounds what is under way.
 
 import { present } from "../base/assert.ts";
-import { type Bytes, hexOf, textOf, utf8 } from "../base/bytes.ts";
+import { type Bytes, hexOf, textOf } from "../base/bytes.ts";
 import type { Entry, Metadata } from "../base/entry.ts";
 import { BunkerError } from "../base/errors.ts";
 import { type BlobId, ID_BYTES } from "../base/ids.ts";
 import { INLINE_IDS_MAX } from "../base/limits.ts";
 import type { Monitor } from "../base/monitor.ts";
 import type { SnapshotCounts, SnapshotRoot } from "../format/snapshot.ts";
-import { pathIn, type WalkEvent } from "../source/source.ts";
+import type { WalkEvent } from "../source/source.ts";
 import type { Claims } from "../store/claims.ts";
 import { TreeWriter } from "../store/tree-writer.ts";
 import type { StoreWriter } from "../store/writer.ts";
@@ -21,7 +21,7 @@ import type { BackupParts } from "./backup.ts";
 import { Batches } from "./batches.ts";
 import type { FileOutcome } from "./lane.ts";
 import type { LanePool } from "./lanes.ts";
-import { isReady, type FileItem, type Item } from "./items.ts";
+import { type FileItem, isReady, type Item, pathText, rootName, splitIds } from "./items.ts";
 import { Planner } from "./planner.ts";
 import { openStates, type StateReader, type StateWriter } from "./states.ts";
 import { TreePacker } from "./tree-packer.ts";
@@ -66,7 +66,7 @@ export class Assembly {
     this.#batches = new Batches(parts.lanes, parts.parts.files, () => store.world.now());
     this.#planner = new Planner({
       openStates: (root) => this.#openStates(root),
-      needKnown: (ids, at) => writer.need(ids, at, true),
+      needKnown: (ids, at) => writer.needs.addKnown(ids, at),
       force,
     });
     this.#packer = new TreePacker(parts);
@@ -224,7 +224,8 @@ export class Assembly {
   }
 
   #needAll(ids: Bytes): void {
-    for (let at = 0; at < ids.length; at += ID_BYTES) this.#parts.writer.need(ids, at, false);
+    const { needs } = this.#parts.writer;
+    for (let at = 0; at < ids.length; at += ID_BYTES) needs.add(ids, at);
   }
 
   #addContent(
@@ -288,19 +289,4 @@ export class Assembly {
       subject: textOf(item.event.metadata.name),
     });
   }
-}
-
-function splitIds(ids: Bytes): BlobId[] {
-  const split: BlobId[] = [];
-  for (let at = 0; at < ids.length; at += ID_BYTES) split.push(ids.subarray(at, at + ID_BYTES));
-  return split;
-}
-
-function rootName(path: Bytes): Bytes {
-  const name = path.subarray(path.lastIndexOf(0x2f) + 1);
-  return name.length > 0 ? name : utf8("root");
-}
-
-function pathText(item: FileItem): string {
-  return textOf(pathIn(item.event.folder, item.event.metadata.name));
 }

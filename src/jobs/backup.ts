@@ -4,9 +4,8 @@
 // takes everything in the order of the walk again, builds trees and file states, and the store
 // writer commits. Whatever waits in between is bounded by count and by bytes.
 
-import { textOf } from "../base/bytes.ts";
-import { BunkerError, isDamage } from "../base/errors.ts";
-import { hexId, type ObjectId } from "../base/ids.ts";
+import { BunkerError } from "../base/errors.ts";
+import type { ObjectId } from "../base/ids.ts";
 import type { Monitor } from "../base/monitor.ts";
 import type { NativePlatform } from "../base/platform.ts";
 import type { Core } from "../core/core.ts";
@@ -16,13 +15,16 @@ import type { Catalog } from "../store/catalog.ts";
 import { Claims, createClaimMemory } from "../store/claims.ts";
 import type { FinishedPack } from "../store/pack-writer.ts";
 import { judgePack, listPacks } from "../store/presence.ts";
-import { loadManifests, loadSnapshot, type Manifests } from "../store/snapshots.ts";
+import { loadManifests, type Manifests } from "../store/snapshots.ts";
 import type { Store } from "../store/store.ts";
+import { refuseMixedStores } from "../store/unlock.ts";
 import { StoreWriter, type WriteCounts } from "../store/writer.ts";
 import type { FileSystem } from "../system/files.ts";
 import { Assembly } from "./assembly.ts";
 import { Lane } from "./lane.ts";
+import { expectedTotals, type Totals } from "./totals.ts";
 import type { SpawnLane } from "./lane-client.ts";
+import { publicKeys, sharedKeys, sharedRuns } from "./lane-setup.ts";
 import { LanePool, type LaneSetup, type SharedRun } from "./lanes.ts";
 
 export interface BackupOptions {
@@ -79,6 +81,7 @@ export async function backup(
   }
   const lock = store.state.lock();
   try {
+    await refuseMixedStores(store.context, store.keys.storeId);
     for (let pass = 1; pass <= PASS_COUNT_MAX; pass++) {
       const run = await BackupRun.prepare(store, source, parts, options, monitor);
       const result = await run.carryOut();
@@ -264,41 +267,6 @@ class BackupRun {
       program: this.#store.context.program,
     };
   }
-}
-
-type Totals = { readonly totals?: { readonly filesTotal: number; readonly bytesTotal: number } };
-
-// What the last snapshot of the same paths held is what this one is expected to hold.
-async function expectedTotals(store: Store, manifests: Manifests, source: Source): Promise<Totals> {
-  const own = manifests.heads.get(hexId(store.keyring.signer.publicKey));
-  if (own === undefined || store.keyring.owner === undefined) return {};
-  try {
-    const { roots, counts } = await loadSnapshot(store, own);
-    const paths = roots.map((root) => textOf(root.path));
-    if (paths.join("\0") !== source.describe().paths.join("\0")) return {};
-    return { totals: { filesTotal: counts.files, bytesTotal: counts.contentBytes } };
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    return {}; // It is only for the progress line; whoever reads that snapshot hears of it.
-  }
-}
-
-/** The runs that lanes may map: those of trusted signers that are files. */
-export function sharedRuns(catalog: Catalog, cachePath: (file: string) => string): SharedRun[] {
-  return catalog.runs.flatMap(({ file, trusted, marks }) =>
-    file !== undefined && trusted ? [{ path: cachePath(file), marks }] : [],
-  );
-}
-
-// A lane gets what it needs and no more: neither the owner's private key nor the secret.
-function publicKeys(keys: Store["keys"]): Store["keys"] {
-  const { storeId, agreementPublic, signingPublic, indexKey } = keys;
-  return { storeId, agreementPublic, signingPublic, indexKey };
-}
-
-function sharedKeys(shared: NonNullable<Store["keyring"]["shared"]>): LaneSetup["shared"] {
-  const { dataIdKey, treeIdKey, cutKey, indexKey } = shared;
-  return { dataIdKey, treeIdKey, cutKey, indexKey };
 }
 
 function compareTexts(a: string, b: string): number {

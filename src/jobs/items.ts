@@ -1,8 +1,9 @@
 // Items: what a walk's events become on their way to trees.
 
-import type { Bytes } from "../base/bytes.ts";
+import { type Bytes, textOf, utf8 } from "../base/bytes.ts";
 import type { Metadata } from "../base/entry.ts";
-import type { EntryEvent } from "../source/source.ts";
+import { type BlobId, ID_BYTES } from "../base/ids.ts";
+import { type EntryEvent, pathIn } from "../source/source.ts";
 import type { FileOutcome } from "./lane.ts";
 
 /** A file: known from the last time, read by a lane, or another name of one that comes before. */
@@ -31,4 +32,22 @@ export function isReady(item: Item | undefined): boolean {
   if (item?.kind !== "file") return true;
   const first = item.sameAs ?? item;
   return first.known !== undefined || first.outcome !== undefined;
+}
+
+/** The ids of a joined list, as views. */
+export function splitIds(ids: Bytes): BlobId[] {
+  const split: BlobId[] = [];
+  for (let at = 0; at < ids.length; at += ID_BYTES) split.push(ids.subarray(at, at + ID_BYTES));
+  return split;
+}
+
+/** The name of a root's entry; "/" has none of its own. */
+export function rootName(path: Bytes): Bytes {
+  const name = path.subarray(path.lastIndexOf(0x2f) + 1);
+  return name.length > 0 ? name : utf8("root");
+}
+
+/** A file's path for people. */
+export function pathText(item: FileItem): string {
+  return textOf(pathIn(item.event.folder, item.event.metadata.name));
 }

@@ -3,11 +3,9 @@
 // A lane has a core of its own. It runs in a Worker, or in main where there is one lane only or
 // little to do. Everything that differs between the two is handed in.
 
-import { type Bytes, concatBytes, copyBytes } from "../base/bytes.ts";
+import { type Bytes, copyBytes } from "../base/bytes.ts";
 import type { Time } from "../base/entry.ts";
 import { messageOf, systemCodeOf } from "../base/errors.ts";
-import { ID_BYTES } from "../base/ids.ts";
-import { CHUNK_BYTES_MAX } from "../base/limits.ts";
 import { type NativePlatform, release } from "../base/platform.ts";
 import type { Core } from "../core/core.ts";
 import { CODEC_RAW, type Codec, compressBlob, compressBlobPooled } from "../crypto/compress.ts";
@@ -22,6 +20,7 @@ import {
   type PackedBlob,
   PackWriter,
 } from "../store/pack-writer.ts";
+import { IdList } from "./id-list.ts";
 import type { Descriptor, FileSystem } from "../system/files.ts";
 import type { RawStat } from "../system/stat.ts";
 
@@ -282,24 +281,3 @@ function isSame(before: Pick<RawStat, "size" | "modified" | "changed">, after: R
     before.changed.nanoseconds === after.changed.nanoseconds
   );
 }
-
-// The ids of one file, grown as needed.
-class IdList {
-  #bytes = new Uint8Array(4 * ID_BYTES);
-  #count = 0;
-
-  /** The place of the next id, to be filled at once. */
-  next(): Uint8Array<ArrayBuffer> {
-    const at = this.#count * ID_BYTES;
-    if (at === this.#bytes.length) this.#bytes = concatBytes(this.#bytes, new Uint8Array(at));
-    this.#count += 1;
-    return this.#bytes.subarray(at, at + ID_BYTES);
-  }
-
-  joined(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(0, this.#count * ID_BYTES);
-  }
-}
-
-/** A lane's input must hold one longest chunk and what is read ahead. */
-export const LANE_INPUT_BYTES_MIN = CHUNK_BYTES_MAX + READ_BYTES;

@@ -37,8 +37,8 @@ export class TreePacker {
   /** Stores a tree blob unless a usable pack has it; returns its id. */
   async put(plain: Bytes): Promise<BlobId> {
     const id = this.#store.core.idOf("tree", plain);
-    if (this.#writer.need(id, 0, true)) return id;
-    this.#writer.need(id, 0, false);
+    if (this.#writer.needs.addKnown(id, 0)) return id;
+    this.#writer.needs.add(id, 0);
     if (!this.#claims.claim(id)) return id;
     const { codec, bytes } = compressBlob(this.#parts.platform, plain, {
       level: this.#parts.level,

@@ -166,6 +166,10 @@ export class OwnerLog {
     for (const { number } of this.#state.missing) {
       this.#findings.add(`owner log record ${number}`, "it is named by a later record and is gone");
     }
+    if (this.#locationId === undefined && everywhere.locations.length > 0) {
+      const message = "this place is none that the owner log names: removals do not count here";
+      this.#findings.add("location", message);
+    }
     this.#checkGenesis();
   }
 

@@ -44,7 +44,9 @@ export function saveMemory(state: LocalFolder, memory: Memory): void {
 }
 
 export function changeMemory(state: LocalFolder, change: Partial<Memory>): void {
-  saveMemory(state, { ...loadMemory(state), ...change });
+  const before = loadMemory(state);
+  const after = { ...before, ...change };
+  if (JSON.stringify(after) !== JSON.stringify(before)) saveMemory(state, after);
 }
 
 function isMemory(value: unknown): value is Memory {

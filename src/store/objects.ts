@@ -64,6 +64,12 @@ export function keepObject(kept: LocalFolder, name: string, bytes: Bytes): void 
   if (file !== undefined) kept.write(file, [bytes]);
 }
 
+/** Forgets the kept copy: of a key slot that was removed, it would still open the store. */
+export function dropKept(kept: LocalFolder, name: string): void {
+  const file = localName(name);
+  if (file !== undefined) kept.delete(file);
+}
+
 async function isItself(platform: Platform, name: string, bytes: Bytes): Promise<boolean> {
   try {
     await checkName(platform, name, bytes);

@@ -5,7 +5,7 @@ import { hexId } from "../base/ids.ts";
 import { SLOT_PREFIX, parseName, slotName } from "../format/names.ts";
 import { openSlotNote, readSlot, type SlotNote } from "../format/slot.ts";
 import { changeMemory, loadMemory } from "./memory.ts";
-import { listNames, loadFromStorage } from "./objects.ts";
+import { dropKept, listNames, loadFromStorage } from "./objects.ts";
 import type { Store } from "./store.ts";
 
 export interface ListedSlot extends SlotNote {
@@ -73,5 +73,6 @@ export async function dropSlot(store: Store, name: string): Promise<void> {
   store.log.remember();
   const slotNames = loadMemory(store.state).slotNames.filter((kept) => kept !== name);
   changeMemory(store.state, { slotNames });
+  dropKept(store.state, name);
   await store.storage.delete(slotName(parsed.id));
 }

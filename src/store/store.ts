@@ -18,7 +18,7 @@ import { openCatalog } from "./segments.ts";
 import { isOwnersMachine, type Keyring } from "./keyring.ts";
 import { OwnerLog } from "./log.ts";
 import { changeMemory, loadMemory } from "./memory.ts";
-import { keepObject, loadFromStorage, loadKept } from "./objects.ts";
+import { dropKept, keepObject, loadFromStorage, loadKept } from "./objects.ts";
 import { refuseOtherStore, rememberStore, type Secret, unlock } from "./unlock.ts";
 
 export interface OpenOptions {
@@ -140,6 +140,7 @@ export class Store {
     const listed = new Set<string>();
     for await (const object of this.storage.list("keys/")) listed.add(object.name);
     const wanted = new Set(memory.slotNames.filter((name) => !this.#isSetAside(name)));
+    for (const name of memory.slotNames) if (!wanted.has(name)) dropKept(this.state, name);
     for (const name of listed) await this.#keepSlot(name, wanted);
     for (const name of wanted) if (!listed.has(name)) await this.#putBack(name);
     changeMemory(this.state, { slotNames: [...wanted].sort() });

@@ -111,18 +111,43 @@ async function candidateSlots(context: StoreContext, findings: Findings): Promis
       hint: "the recovery phrase or a key file opens the store without one",
     });
   }
-  const stores = new Set(slots.map((slot) => hexId(slot.storeId)));
-  if (known !== undefined && !stores.has(known)) {
+  if (known === undefined) return slots;
+  const own = slots.filter((slot) => hexId(slot.storeId) === known);
+  if (own.length === 0) {
     await requireStore(context);
-    throw new BunkerError(
-      "corrupt",
-      `${context.storage.location} held store ${known.slice(0, 10)} before, and holds no key slot of it now`,
-      {
-        hint: "if another store was put there on purpose, forget the old one: bunker store forget",
-      },
-    );
+    throw anotherStore(context, known);
   }
-  return known === undefined ? slots : slots.filter((slot) => hexId(slot.storeId) === known);
+  return own;
+}
+
+function anotherStore(context: StoreContext, known: string): BunkerError {
+  const { location } = context.storage;
+  const id = known.slice(0, 10);
+  return new BunkerError(
+    "corrupt",
+    `${location} held store ${id} before, and holds another one now`,
+    {
+      subject: location,
+      hint: `if that is on purpose, take the line of ${location} out of ${KNOWN_FILE} in bunker's state folder`,
+    },
+  );
+}
+
+/**
+ * Throws where the readable key slots in the storage are not all of the opened store: two stores in
+ * one place can't both be right, and nothing more is written there.
+ */
+export async function refuseMixedStores(context: StoreContext, storeId: Bytes): Promise<void> {
+  const slots = await loadSlots(context, undefined, new Findings());
+  const others = slots.filter((slot) => !equalBytes(slot.storeId, storeId));
+  const [other] = others;
+  if (other === undefined) return;
+  if (others.length === slots.length) throw anotherStore(context, hexId(storeId));
+  throw new BunkerError(
+    "corrupt",
+    `${context.storage.location} holds key slots of several stores: nothing is written there`,
+    { subject: slotName(other.id), hint: "find out who put the other one there, and remove it" },
+  );
 }
 
 /** The slots in the storage, oldest first, and the kept copies of those that vanished. */

@@ -4,7 +4,6 @@
 // log once more. Until the manifest is there nothing is part of a snapshot; whatever was uploaded
 // before a crash is found again through its segments.
 
-import { assert } from "../base/assert.ts";
 import { type Bytes, concatBytes, storeU32 } from "../base/bytes.ts";
 import { BunkerError } from "../base/errors.ts";
 import { hexId, ID_BYTES, type ObjectId } from "../base/ids.ts";
@@ -17,10 +16,11 @@ import { MANIFEST_PREFIX, packName, parseName, SEGMENT_PREFIX } from "../format/
 import { sortedBody, writePack } from "../format/records.ts";
 import { encodeSegment } from "../format/segment.ts";
 import type { Snapshot } from "../format/snapshot.ts";
-import { type Catalog, type CatalogRun, PACK_UNUSABLE, PACK_USABLE } from "./catalog.ts";
+import { type Catalog, PACK_UNUSABLE, PACK_USABLE } from "./catalog.ts";
 import { certificateOf } from "./create.ts";
 import { bytesOfRecord, idOfRecord, Journal, type JournalEntry } from "./journal.ts";
 import { changeMemory, loadMemory } from "./memory.ts";
+import { Needs } from "./needs.ts";
 import type { Presence } from "./presence.ts";
 import { joinRun, keepSegment } from "./segments.ts";
 import { keepObject, listNames } from "./objects.ts";
@@ -45,21 +45,18 @@ export interface WriteCounts {
 export class StoreWriter {
   readonly #store: Store;
   readonly #catalog: Catalog;
+  readonly needs: Needs;
   readonly #uploads = new TaskPool(UPLOAD_COUNT);
   readonly #journal: Journal;
   /** Stored, and not listed by a segment yet. */
   #pending: JournalEntry[] = [];
   #counts = { packs: 0, segments: 0, blobs: 0, storedBytes: 0 };
-  /** Packs of the catalog that the snapshot needs: one mark a pack, one array a run. */
-  readonly #used: Uint8Array[] = [];
-  /** Ids that this run stored or is storing, to be found in its segments at the end. */
-  #deferred = new Uint8Array(1024 * ID_BYTES);
-  #deferredCount = 0;
   readonly #listedNumbers = new Set<string>();
 
   constructor(store: Store, catalog: Catalog) {
     this.#store = store;
     this.#catalog = catalog;
+    this.needs = new Needs(catalog);
     this.#journal = new Journal(store.state);
   }
 
@@ -152,42 +149,13 @@ export class StoreWriter {
   }
 
   /**
-   * Notes that the snapshot needs a blob: of a pack of the catalog, or of this run.
-   * Returns false where `mustBeKnown` and no usable pack has it.
-   */
-  need(ids: Bytes, at: number, mustBeKnown: boolean): boolean {
-    const found = this.#catalog.findUsable(ids, at);
-    if (found >= 0) {
-      this.#use(found);
-      return true;
-    }
-    if (!mustBeKnown) this.#defer(ids, at);
-    return !mustBeKnown;
-  }
-
-  #use(found: number): void {
-    const { run, pack } = this.#catalog.packAt(found);
-    this.#used[run] ??= new Uint8Array(this.#catalog.runs[run]!.run.counts.packs);
-    this.#used[run][pack] = 1;
-  }
-
-  #defer(ids: Bytes, at: number): void {
-    const end = this.#deferredCount * ID_BYTES;
-    if (end === this.#deferred.length) {
-      this.#deferred = concatBytes(this.#deferred, new Uint8Array(this.#deferred.length));
-    }
-    this.#deferred.set(ids.subarray(at, at + ID_BYTES), end);
-    this.#deferredCount += 1;
-  }
-
-  /**
    * Makes the snapshot. `snapshot` is asked when everything is stored, so that it can hold the
    * final counts. Returns `undefined` where the owner condemned or swept a pack that it needs: those
    * packs are marked, and the backup must be made once more, storing anew what they held.
    */
   async commit(manifests: Manifests, snapshot: () => Snapshot): Promise<EncodedObject | undefined> {
     await this.flush();
-    this.#resolveDeferred();
+    this.needs.resolve();
     await this.#certify();
     for (let attempt = 0; attempt < COMMIT_COUNT_MAX; attempt++) {
       await this.#store.log.refresh();
@@ -210,15 +178,6 @@ export class StoreWriter {
     );
   }
 
-  #resolveDeferred(): void {
-    for (let i = 0; i < this.#deferredCount; i++) {
-      const found = this.#catalog.findUsable(this.#deferred, i * ID_BYTES);
-      assert(found >= 0, "every needed blob is in a pack before the commit");
-      this.#use(found);
-    }
-    this.#deferredCount = 0;
-  }
-
   // An owner's machine that is new certifies itself.
   async #certify(): Promise<void> {
     const { log, keyring, world } = this.#store;
@@ -229,7 +188,7 @@ export class StoreWriter {
         "denied",
         `the owner does not certify this machine (${keyring.label})`,
         {
-          hint: "certify it from a machine that has the owner's key: bunker key add",
+          hint: "on a machine of the owner: bunker key writer LABEL --key-file FILE",
         },
       );
     }
@@ -240,7 +199,7 @@ export class StoreWriter {
   #markLost(): boolean {
     const { condemnedPacks, sweptPacks } = this.#store.log.state;
     let lost = false;
-    this.#eachUsedPack((run, pack, id) => {
+    this.needs.eachPack((run, pack, id) => {
       const hex = hexId(id);
       if (!condemnedPacks.has(hex) && !sweptPacks.has(hex)) return;
       run.marks[pack] = PACK_UNUSABLE;
@@ -254,18 +213,9 @@ export class StoreWriter {
     return Math.max(grace * 1000, 24 * HOUR_MS);
   }
 
-  #eachUsedPack(take: (run: CatalogRun, pack: number, id: ObjectId) => void): void {
-    this.#used.forEach((marks, index) => {
-      const run = this.#catalog.runs[index]!;
-      marks.forEach((mark, pack) => {
-        if (mark === 1) take(run, pack, run.run.packAt(pack).id);
-      });
-    });
-  }
-
   async #putManifest(manifests: Manifests, snapshot: Snapshot): Promise<EncodedObject> {
     const packs = new Map<string, ObjectId>();
-    this.#eachUsedPack((_run, _pack, id) => packs.set(hexId(id), id));
+    this.needs.eachPack((_run, _pack, id) => packs.set(hexId(id), id));
     const own = hexId(this.#store.keyring.signer.publicKey);
     const base = manifests.heads.get(own);
     const manifest = await encodeManifest(this.#store.writeContext(), {

@@ -5,56 +5,14 @@ import { join } from "node:path";
 
 import { utf8 } from "../../src/base/bytes.ts";
 import { LineKeys } from "../../src/cli/prompt.ts";
+import { converse as converseOn, type Shown } from "../support/terminal.ts";
 
 const ASK = join(import.meta.dir, "ask.ts");
 
-interface Outcome {
-  /** All that the terminal showed. */
-  readonly shown: string;
-  readonly status: number;
-}
+const environment = { ...process.env, BUN: process.execPath, ASK };
 
-// The last words of a script: when the terminal shows them, it has shown everything.
-const END = /<end (\d+)>\r\n$/;
-
-type Answer = string | ((shown: string) => void);
-
-// Plays the steps in order: when the terminal shows the text, the answer is typed or done.
-async function converse(
-  script: string,
-  steps: readonly (readonly [waitFor: string, answer: Answer])[],
-): Promise<Outcome> {
-  let shown = "";
-  let seenUntil = 0;
-  const rest = [...steps];
-  const proceed = (terminal: Bun.Terminal): void => {
-    for (let step = rest[0]; step !== undefined; step = rest[0]) {
-      const at = shown.indexOf(step[0], seenUntil);
-      if (at < 0) return;
-      seenUntil = at + step[0].length;
-      rest.shift();
-      if (typeof step[1] === "string") terminal.write(step[1]);
-      else step[1](shown);
-    }
-  };
-  const whole = `${script}; echo "<end $status>"`;
-  const ended = Promise.withResolvers<void>();
-  const terminal = new Bun.Terminal({
-    data(self, bytes) {
-      shown += Buffer.from(bytes).toString();
-      proceed(self);
-      if (END.test(shown)) ended.resolve();
-    },
-  });
-  // A terminal is the controlling one (/dev/tty) only in a session of its own.
-  const child = Bun.spawn(["setsid", "--wait", "--ctty", "bash", "-c", whole], {
-    terminal,
-    env: { ...process.env, BUN: process.execPath, ASK },
-  });
-  await Promise.all([child.exited, ended.promise]);
-  terminal.close();
-  expect(rest).toEqual([]);
-  return { shown: shown.replace(END, ""), status: Number(END.exec(shown)![1]) };
+function converse(script: string, steps: Parameters<typeof converseOn>[1]): Promise<Shown> {
+  return converseOn(script, steps, { environment });
 }
 
 // Stdin and stdout are pipes; afterwards the terminal's state is shown.
@@ -91,11 +49,20 @@ describe.skipIf(Bun.which("setsid") === null)("on a terminal", () => {
   test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("so does %s", async (signal) => {
     const script = `bash -c 'echo "pid $$."; exec "$BUN" "$ASK"'; status=$?; ${after}`;
     const { shown, status } = await converse(script, [
-      ["passphrase: ", (text) => process.kill(Number(/pid (\d+)/.exec(text)![1]), signal)],
+      ["passphrase: ", (text) => void process.kill(Number(/pid (\d+)/.exec(text)![1]), signal)],
     ]);
     expect(shown).toContain("bunker: error: interrupted");
     expect(shown).toEndWith("\r\necho\r\n");
     expect(status).toBe(130);
+  });
+
+  test("a second question in the same process gets its answer", async () => {
+    const { shown, status } = await converse(`"$BUN" "$ASK" twice; status=$?; ${after}`, [
+      ["passphrase: ", "one\r"],
+      ["passphrase: ", "two\r"],
+    ]);
+    expect(shown).toBe('passphrase: \r\npassphrase: \r\ngot "one two"\r\necho\r\n');
+    expect(status).toBe(0);
   });
 
   test("an empty answer is refused", async () => {

@@ -31,7 +31,7 @@ export async function snap(
   const content = chunks.map((chunk) => store.core.idOf("data", chunk));
   for (const [i, id] of content.entries()) {
     if (catalog.findUsable(id) < 0) await putAlone(client, store, writer, chunks[i]!);
-    writer.need(id, 0, false);
+    writer.needs.add(id, 0);
   }
   await options.beforeCommit?.();
   const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
