@@ -9,6 +9,7 @@ import { packName } from "../format/names.ts";
 import { type BlobReader, readTrailer } from "../store/blobs.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { PlacedBlob } from "../format/trailer.ts";
+import { notePack } from "../store/presence.ts";
 import type { Store } from "../store/store.ts";
 
 export interface PackVerdict {
@@ -35,6 +36,7 @@ export async function verifyPack(
     store.findings.add(name, `${name} is damaged: its content is not what its name says`);
   if (store.keyring.owner === undefined) return { bytes: bytes.length, badBlobs: [] };
   const badBlobs = await openAll(store, reader, { name, id, bytes, catalog });
+  notePack(store, id, isItself && badBlobs.length === 0);
   return { bytes: bytes.length, badBlobs };
 }
 

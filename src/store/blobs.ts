@@ -17,6 +17,7 @@ import { PACK_PREFIX, packName, parseName } from "../format/names.ts";
 import type { Place } from "./catalog.ts";
 import type { Store } from "./store.ts";
 import { encodePlacedRecords } from "./pack-writer.ts";
+import { notePack } from "./presence.ts";
 import { joinRun } from "./segments.ts";
 import { RECORD_BYTES } from "./run.ts";
 
@@ -50,6 +51,7 @@ export class BlobReader {
       } catch (error) {
         if (!isDamage(error)) throw error;
         this.#store.findings.add(packName(place.packId), error);
+        if (!isBunkerError(error, "not-found")) notePack(this.#store, place.packId, false);
         failure = error;
       }
     }

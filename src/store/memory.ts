@@ -8,10 +8,12 @@ const FILE = "memory.json";
 export interface Memory {
   /** Every record of the owner log that was seen. */
   readonly logNames: readonly string[];
-  /** The newest manifest of each signer that was seen: hexadecimal signer -> name. */
-  readonly heads: Readonly<Record<string, string>>;
+  /** Every manifest that was seen. */
+  readonly manifestNames: readonly string[];
   /** Key slots that were seen, and are put back if they vanish. */
   readonly slotNames: readonly string[];
+  /** Hexadecimal ids of packs that were found damaged: what they hold is stored again. */
+  readonly badPacks: readonly string[];
   /** The last numbers that this machine used. */
   readonly manifestNumber: number;
   readonly segmentNumber: number;
@@ -19,8 +21,9 @@ export interface Memory {
 
 const EMPTY: Memory = {
   logNames: [],
-  heads: {},
+  manifestNames: [],
   slotNames: [],
+  badPacks: [],
   manifestNumber: 0,
   segmentNumber: 0,
 };
@@ -56,9 +59,8 @@ function isMemory(value: unknown): value is Memory {
     memory !== null &&
     isTexts(memory.logNames) &&
     isTexts(memory.slotNames) &&
-    typeof memory.heads === "object" &&
-    memory.heads !== null &&
-    isTexts(Object.values(memory.heads)) &&
+    isTexts(memory.manifestNames) &&
+    isTexts(memory.badPacks) &&
     isNumber(memory.manifestNumber) &&
     isNumber(memory.segmentNumber)
   );

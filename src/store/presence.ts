@@ -4,8 +4,9 @@
 // remembered in the state folder and used for a day; packs that this machine puts are added.
 
 import { concatBytes, loadU32, storeU32 } from "../base/bytes.ts";
-import { hexId, ID_BYTES, parseHexId } from "../base/ids.ts";
+import { hexId, ID_BYTES, type ObjectId, parseHexId } from "../base/ids.ts";
 import type { LocalFolder } from "../base/local.ts";
+import { changeMemory, loadMemory } from "./memory.ts";
 import { PACK_PREFIX, parseName } from "../format/names.ts";
 import type { PackRecord } from "./run.ts";
 import type { Store } from "./store.ts";
@@ -32,14 +33,28 @@ export async function listPacks(store: Store, needed: Iterable<string>): Promise
   return listed;
 }
 
-/** What a pack's mark is: usable if it is listed with its size, and neither condemned nor swept. */
+/**
+ * What a pack's mark is: usable if it is listed with its size, is neither condemned nor swept, and
+ * was not found damaged.
+ */
 export function judgePack(store: Store, presence: Presence): (pack: PackRecord) => number {
   const { condemnedPacks, sweptPacks } = store.log.state;
+  const bad = new Set(loadMemory(store.state).badPacks);
   return (pack) => {
     const hex = hexId(pack.id);
+    if (bad.has(hex)) return PACK_UNUSABLE;
     if (condemnedPacks.has(hex) || sweptPacks.has(hex)) return PACK_UNUSABLE;
     return presence.get(hex) === pack.bytes ? PACK_USABLE : PACK_UNUSABLE;
   };
+}
+
+/** Remembers that a pack was found damaged, so that backups store anew what it holds; or whole. */
+export function notePack(store: Store, id: ObjectId, isWhole: boolean): void {
+  const hex = hexId(id);
+  const { badPacks } = loadMemory(store.state);
+  if (badPacks.includes(hex) !== isWhole) return;
+  const others = badPacks.filter((bad) => bad !== hex);
+  changeMemory(store.state, { badPacks: isWhole ? others : [...others, hex].sort() });
 }
 
 function everyKnown(needed: Iterable<string>, presence: Presence): boolean {

@@ -28,12 +28,12 @@ export async function loadManifests(store: Store): Promise<Manifests> {
     const manifest = await loadOne(store, name);
     if (manifest !== undefined) byId.set(hexId(manifest.id), manifest);
   }
-  noteMissingHeads(store, new Set(names));
+  noteMissing(store, new Set(names));
   const removed = store.log.state.removedManifests;
   const offered = [...byId.values()].filter((manifest) => !removed.has(hexId(manifest.id)));
   offered.sort((a, b) => a.time - b.time || a.number - b.number);
   const heads = headsOf(byId.values());
-  rememberHeads(store, heads);
+  remember(store, byId.values());
   return { byId, offered, heads };
 }
 
@@ -71,10 +71,10 @@ function headsOf(manifests: Iterable<Manifest>): Map<HexId, Manifest> {
   return heads;
 }
 
-// A head that was seen once must still be there: a store that lost it was rolled back.
-function noteMissingHeads(store: Store, listed: ReadonlySet<string>): void {
+// What was seen once must still be there: a store that lost it was rolled back, or somebody deleted.
+function noteMissing(store: Store, listed: ReadonlySet<string>): void {
   const { removedManifests, setAside } = store.log.state;
-  for (const name of Object.values(loadMemory(store.state).heads)) {
+  for (const name of loadMemory(store.state).manifestNames) {
     const parsed = parseName(name);
     if (parsed === undefined || listed.has(name)) continue;
     if (removedManifests.has(hexId(parsed.id)) || setAside.has(hexId(parsed.id))) continue;
@@ -85,15 +85,10 @@ function noteMissingHeads(store: Store, listed: ReadonlySet<string>): void {
   }
 }
 
-function rememberHeads(store: Store, heads: ReadonlyMap<HexId, Manifest>): void {
-  const before = loadMemory(store.state).heads;
-  const now: Record<string, string> = { ...before };
-  for (const [signer, manifest] of heads) {
-    const seen = parseName(before[signer] ?? "");
-    if (seen !== undefined && "number" in seen && seen.number > manifest.number) continue;
-    now[signer] = manifestName(manifest.signer, manifest.number, manifest.id);
-  }
-  if (JSON.stringify(now) !== JSON.stringify(before)) changeMemory(store.state, { heads: now });
+function remember(store: Store, manifests: Iterable<Manifest>): void {
+  const names = new Set(loadMemory(store.state).manifestNames);
+  for (const { signer, number, id } of manifests) names.add(manifestName(signer, number, id));
+  changeMemory(store.state, { manifestNames: [...names].sort() });
 }
 
 /** The packs that a snapshot needs. Throws `not-found` where a manifest that it stands on is gone. */

@@ -228,8 +228,8 @@ export class StoreWriter {
     });
     await this.#store.storage.put(manifest.name, manifest.bytes);
     keepObject(this.#store.cache, manifest.name, manifest.bytes);
-    const heads = { ...loadMemory(this.#store.state).heads, [own]: manifest.name };
-    changeMemory(this.#store.state, { heads });
+    const { manifestNames } = loadMemory(this.#store.state);
+    changeMemory(this.#store.state, { manifestNames: [...manifestNames, manifest.name].sort() });
     return manifest;
   }
 }

@@ -71,12 +71,13 @@ test("where listing is cheap it is always done", async () => {
 
 test("memory comes back as it was written", () => {
   const state = new MemoryFolder();
-  changeMemory(state, { manifestNumber: 7, heads: { a: "b" } });
+  changeMemory(state, { manifestNumber: 7, manifestNames: ["b"] });
   changeMemory(state, { segmentNumber: 8 });
   expect(loadMemory(state)).toEqual({
     logNames: [],
     slotNames: [],
-    heads: { a: "b" },
+    badPacks: [],
+    manifestNames: ["b"],
     manifestNumber: 7,
     segmentNumber: 8,
   });
@@ -89,17 +90,17 @@ for (const text of [
   "[]",
   "7",
   '{"logNames":[]}',
-  '{"logNames":[1],"slotNames":[],"heads":{},"manifestNumber":1,"segmentNumber":1}',
-  '{"logNames":[],"slotNames":[],"heads":{},"manifestNumber":1.5,"segmentNumber":1}',
-  '{"logNames":[],"slotNames":[],"heads":null,"manifestNumber":1,"segmentNumber":1}',
-  '{"logNames":[],"slotNames":[],"heads":{"a":5},"manifestNumber":1,"segmentNumber":1}',
-  '{"logNames":[],"slotNames":[],"heads":{},"manifestNumber":-1,"segmentNumber":1}',
+  '{"logNames":[1],"slotNames":[],"manifestNames":[],"badPacks":[],"manifestNumber":1,"segmentNumber":1}',
+  '{"logNames":[],"slotNames":[],"manifestNames":[],"badPacks":[],"manifestNumber":1.5,"segmentNumber":1}',
+  '{"logNames":[],"slotNames":[],"manifestNames":null,"badPacks":[],"manifestNumber":1,"segmentNumber":1}',
+  '{"logNames":[],"slotNames":[],"manifestNames":[5],"badPacks":[],"manifestNumber":1,"segmentNumber":1}',
+  '{"logNames":[],"slotNames":[],"manifestNames":[],"badPacks":[],"manifestNumber":-1,"segmentNumber":1}',
   "\u0000",
 ]) {
   test(`memory of ${JSON.stringify(text)} is first use again`, () => {
     const state = new MemoryFolder();
     state.write("memory.json", [utf8(text)]);
-    expect(loadMemory(state)).toMatchObject({ logNames: [], slotNames: [], heads: {} });
+    expect(loadMemory(state)).toMatchObject({ logNames: [], slotNames: [], manifestNames: [] });
     expect(loadMemory(state)).toMatchObject({ manifestNumber: 0, segmentNumber: 0 });
   });
 }
@@ -109,7 +110,7 @@ test("a store opens with a broken memory", async () => {
   await makeStore(storage);
   const client = new Client();
   const store = await client.open(storage);
-  for (const text of ['{"logNames":[],"slotNames":[],"heads":null}', "\ufffd{", "[1]"]) {
+  for (const text of ['{"logNames":[],"slotNames":[],"manifestNames":null}', "\ufffd{", "[1]"]) {
     store.state.write("memory.json", [utf8(text)]);
     const again = await client.open(storage);
     expect((await snap(client, again, [utf8(text)])).manifest).toBeDefined();
