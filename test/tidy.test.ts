@@ -21,16 +21,16 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   source: ["base", "system", "s3"],
   destination: ["base", "system", "s3"],
   store: ["base", "core", "crypto", "format", "storage"],
-  jobs: ["base", "core", "crypto", "format", "storage", "source", "destination", "store"],
-  cli: ["base", "jobs", "store", "storage", "source", "destination", "format", "crypto"],
+  jobs: ["base", "system", "core", "crypto", "format", "storage", "source", "destination", "store"],
+  cli: "base system core crypto format storage source destination store jobs".split(" "),
   "main.ts": ["base", "system", "core", "crypto", "storage", "store", "jobs", "cli"],
-  "lane.ts": ["base", "system", "core", "crypto", "jobs"],
+  "lane.ts": ["base", "system", "core", "destination", "store", "jobs"],
   "modules.d.ts": [],
 };
 /** They also run where there is neither Node nor Bun: all comes in through their parameters. */
 const PURE_ROOMS = ["base", "core", "crypto", "format", "store"];
 /** Who may take the compiled core from build/. */
-const CORE_READERS = ["core", "main.ts", "lane.ts"];
+const CORE_READERS = ["core", "system"];
 
 interface Ban {
   readonly pattern: RegExp;

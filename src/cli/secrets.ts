@@ -65,8 +65,15 @@ export async function findSecret(
     const hint = `set one of ${variables.map(nameOf).join(", ")}`;
     return { kind: "passphrase", text: await ask({ label, confirm, hint }) };
   }
-  const value = environment[variable]!;
-  const name = nameOf(variable);
+  return readVariable(variable, environment[variable] ?? "", nameOf(variable), warn);
+}
+
+async function readVariable(
+  variable: Variable,
+  value: string,
+  name: string,
+  warn: (message: string) => void,
+): Promise<Secret> {
   if (value === "") throw new BunkerError("invalid-argument", `${name} is set but empty`);
   switch (variable) {
     case "BUNKER_PASSPHRASE":

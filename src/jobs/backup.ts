@@ -69,11 +69,20 @@ export interface BackupResult {
 /** Condemnations that come up during a backup make it start over; so many times. */
 const PASS_COUNT_MAX = 3;
 
+/** One backup: what is backed up where, and how. */
+interface Order {
+  readonly store: Store;
+  readonly source: Source;
+  readonly parts: BackupParts;
+  readonly options: BackupOptions;
+  readonly monitor: Monitor;
+}
+
+/** Makes a snapshot of the source. Throws what made it impossible; problems go to the monitor. */
 export async function backup(
   store: Store,
   source: Source,
-  parts: BackupParts,
-  options: BackupOptions,
+  { parts, options }: { readonly parts: BackupParts; readonly options: BackupOptions },
   monitor: Monitor,
 ): Promise<BackupResult> {
   if (store.keyring.shared === undefined) {
@@ -83,7 +92,7 @@ export async function backup(
   try {
     await refuseMixedStores(store.context, store.keys.storeId);
     for (let pass = 1; pass <= PASS_COUNT_MAX; pass++) {
-      const run = await BackupRun.prepare(store, source, parts, options, monitor);
+      const run = await BackupRun.prepare({ store, source, parts, options, monitor });
       const result = await run.carryOut();
       if (result !== undefined) return result;
       monitor.notice("packs that this backup needs were condemned meanwhile: it starts over");
@@ -111,11 +120,7 @@ class BackupRun {
   readonly #start: number;
 
   private constructor(
-    store: Store,
-    source: Source,
-    parts: BackupParts,
-    options: BackupOptions,
-    monitor: Monitor,
+    { store, source, parts, options, monitor }: Order,
     opened: { catalog: Catalog; manifests: Manifests; writer: StoreWriter; totals: Totals },
   ) {
     this.#store = store;
@@ -141,13 +146,8 @@ class BackupRun {
     });
   }
 
-  static async prepare(
-    store: Store,
-    source: Source,
-    parts: BackupParts,
-    options: BackupOptions,
-    monitor: Monitor,
-  ): Promise<BackupRun> {
+  static async prepare(order: Order): Promise<BackupRun> {
+    const { store, source } = order;
     const manifests = await loadManifests(store);
     const catalog = await store.catalog();
     const presence = await listPacks(store, catalog.packs().keys());
@@ -155,7 +155,7 @@ class BackupRun {
     const writer = new StoreWriter(store, catalog);
     await writer.adoptJournal(presence);
     const totals = await expectedTotals(store, manifests, source);
-    return new BackupRun(store, source, parts, options, monitor, {
+    return new BackupRun(order, {
       catalog,
       manifests,
       writer,

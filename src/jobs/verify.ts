@@ -5,11 +5,13 @@ import { isBunkerError, messageOf } from "../base/errors.ts";
 import { hexId, type ObjectId } from "../base/ids.ts";
 import { release } from "../base/platform.ts";
 import { decodePack, openBlob, type PackKind } from "../format/pack.ts";
+import { kindNumber } from "../format/header.ts";
 import { packName } from "../format/names.ts";
 import { type BlobReader, readTrailer } from "../store/blobs.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { PlacedBlob } from "../format/trailer.ts";
 import { notePack } from "../store/presence.ts";
+import type { Run } from "../store/run.ts";
 import type { Store } from "../store/store.ts";
 
 export interface PackVerdict {
@@ -111,19 +113,29 @@ function catalogBlobs(
   id: ObjectId,
 ): { readonly kind: PackKind; readonly blobs: readonly PlacedBlob[] } | undefined {
   for (const { run } of catalog.runs) {
-    for (let pack = 0; pack < run.counts.packs; pack++) {
-      const record = run.packAt(pack);
-      if (!equalBytes(record.id, id)) continue;
-      const blobs: PlacedBlob[] = [];
-      for (let i = 0; i < run.counts.blobs; i++) {
-        if (run.packOf(i) !== pack) continue;
-        const { codec, ...blob } = run.blobAt(i);
-        blobs.push({ ...blob, id: run.idAt(i), codec: codec === 0 ? 0 : 1 });
-      }
-      return { kind: record.kind === 4 ? "tree" : "data", blobs };
-    }
+    const pack = packIn(run, id);
+    if (pack < 0) continue;
+    const kind = run.packAt(pack).kind === kindNumber("tree") ? "tree" : "data";
+    return { kind, blobs: blobsIn(run, pack) };
   }
   return undefined;
+}
+
+function packIn(run: Run, id: ObjectId): number {
+  for (let pack = 0; pack < run.counts.packs; pack++) {
+    if (equalBytes(run.packAt(pack).id, id)) return pack;
+  }
+  return -1;
+}
+
+function blobsIn(run: Run, pack: number): PlacedBlob[] {
+  const blobs: PlacedBlob[] = [];
+  for (let i = 0; i < run.counts.blobs; i++) {
+    if (run.packOf(i) !== pack) continue;
+    const { codec, ...blob } = run.blobAt(i);
+    blobs.push({ ...blob, id: run.idAt(i), codec: codec === 0 ? 0 : 1 });
+  }
+  return blobs;
 }
 
 function idsInCatalog(catalog: Catalog, id: ObjectId): string[] {

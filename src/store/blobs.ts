@@ -44,7 +44,7 @@ export class BlobReader {
    * Throws `corrupt`, naming the pack, where none is good, and `not-found` where there is none.
    */
   async read(kind: PackKind, id: BlobId): Promise<Uint8Array<ArrayBuffer>> {
-    let failure: unknown;
+    let failure: BunkerError | undefined;
     for await (const place of this.#copies(id)) {
       try {
         return await this.#readAt(kind, place);
@@ -189,15 +189,20 @@ export async function readTrailer(
   name: string,
   packBytes: number,
 ): Promise<{ readonly kind: PackKind; readonly blobs: readonly PlacedBlob[] }> {
-  const header = await range(store, name, 0, HEADER_BYTES);
-  const tail = await range(store, name, Math.max(0, packBytes - 4), 4);
+  const header = await readRange(store, name, 0, HEADER_BYTES);
+  const tail = await readRange(store, name, Math.max(0, packBytes - 4), 4);
   const length = trailerBytes(tail, packBytes);
-  const sealed = await range(store, name, packBytes - 4 - length, length);
+  const sealed = await readRange(store, name, packBytes - 4 - length, length);
   const blobs = await openTrailer(store, header, sealed, packBytes);
   return { kind: decodePackHeader(header).kind, blobs };
 }
 
-async function range(store: Store, name: string, offset: number, length: number): Promise<Bytes> {
+async function readRange(
+  store: Store,
+  name: string,
+  offset: number,
+  length: number,
+): Promise<Bytes> {
   const bytes = await store.storage.get(name, { range: { offset, length } });
   if (bytes === undefined) throw missing(name);
   if (bytes.length !== length) throw damaged(name, "it is cut short");

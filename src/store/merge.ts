@@ -49,31 +49,34 @@ function mergePacks(first: Bytes, second: Bytes): MergedPacks {
   const fromFirst = new Uint32Array(first.length / RECORD_BYTES);
   const fromSecond = new Uint32Array(second.length / RECORD_BYTES);
   const merged: Bytes[] = [];
-  let a = 0;
-  let b = 0;
-  while (a < fromFirst.length || b < fromSecond.length) {
-    const order = compareAt(first, a, fromFirst.length, second, b, fromSecond.length);
-    const source =
-      order <= 0 ? first.subarray(a * RECORD_BYTES) : second.subarray(b * RECORD_BYTES);
-    if (order <= 0) fromFirst[a++] = merged.length;
-    if (order >= 0) fromSecond[b++] = merged.length;
-    merged.push(source.subarray(0, RECORD_BYTES));
+  const [a, b] = [cursorOf(first), cursorOf(second)];
+  while (a.index < a.count || b.index < b.count) {
+    const order = compareNext(a, b);
+    const { records, index } = order <= 0 ? a : b;
+    const record = records.subarray(index * RECORD_BYTES, (index + 1) * RECORD_BYTES);
+    if (order <= 0) fromFirst[a.index++] = merged.length;
+    if (order >= 0) fromSecond[b.index++] = merged.length;
+    merged.push(record);
   }
   return { records: concatBytes(...merged), fromFirst, fromSecond };
 }
 
+/** A list of records, and how far it was taken. */
+interface Cursor {
+  readonly records: Bytes;
+  readonly count: number;
+  index: number;
+}
+
+function cursorOf(records: Bytes): Cursor {
+  return { records, count: records.length / RECORD_BYTES, index: 0 };
+}
+
 // Orders the next records of two lists; an ended list comes last.
-function compareAt(
-  first: Bytes,
-  a: number,
-  aEnd: number,
-  second: Bytes,
-  b: number,
-  bEnd: number,
-): number {
-  if (a === aEnd) return 1;
-  if (b === bEnd) return -1;
-  return compareRecords(first, a * RECORD_BYTES, second, b * RECORD_BYTES);
+function compareNext(a: Cursor, b: Cursor): number {
+  if (a.index === a.count) return 1;
+  if (b.index === b.count) return -1;
+  return compareRecords(a.records, a.index * RECORD_BYTES, b.records, b.index * RECORD_BYTES);
 }
 
 /** Calls `take` for each blob record of the merge with the pack's new number. */
@@ -83,19 +86,16 @@ function eachMerged(
   packs: MergedPacks,
   take: (records: Bytes, at: number, pack: number) => void,
 ): void {
-  const one = first.blobRecords();
-  const two = second.blobRecords();
-  let a = 0;
-  let b = 0;
-  while (a < first.counts.blobs || b < second.counts.blobs) {
-    let order = compareAt(one, a, first.counts.blobs, two, b, second.counts.blobs);
-    const packA = a < first.counts.blobs ? packs.fromFirst[first.packOf(a)]! : 0;
-    const packB = b < second.counts.blobs ? packs.fromSecond[second.packOf(b)]! : 0;
+  const [a, b] = [cursorOf(first.blobRecords()), cursorOf(second.blobRecords())];
+  while (a.index < a.count || b.index < b.count) {
+    let order = compareNext(a, b);
+    const packA = a.index < a.count ? packs.fromFirst[first.packOf(a.index)]! : 0;
+    const packB = b.index < b.count ? packs.fromSecond[second.packOf(b.index)]! : 0;
     if (order === 0) order = packA - packB;
-    if (order <= 0) take(one, a * RECORD_BYTES, packA);
-    else take(two, b * RECORD_BYTES, packB);
-    if (order <= 0) a++;
-    if (order >= 0) b++;
+    if (order <= 0) take(a.records, a.index * RECORD_BYTES, packA);
+    else take(b.records, b.index * RECORD_BYTES, packB);
+    if (order <= 0) a.index++;
+    if (order >= 0) b.index++;
   }
 }
 

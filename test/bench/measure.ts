@@ -50,15 +50,20 @@ function memoryOf(pid: number): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, "utf8");
     const kib = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0);
-    let bytes = (kib("RssAnon") + kib("RssShmem")) * 1024;
-    for (const task of readdirSync(`/proc/${pid}/task`)) {
-      const children = readFileSync(`/proc/${pid}/task/${task}/children`, "utf8");
-      for (const child of children.split(" ")) if (child !== "") bytes += memoryOf(Number(child));
-    }
-    return bytes;
+    const own = (kib("RssAnon") + kib("RssShmem")) * 1024;
+    return childrenOf(pid).reduce((sum, child) => sum + memoryOf(child), own);
   } catch {
     return 0; // It has ended.
   }
+}
+
+function childrenOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8")
+      .split(" ")
+      .filter(Boolean)
+      .map(Number),
+  );
 }
 
 export function median(values: readonly number[]): number {

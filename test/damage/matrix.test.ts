@@ -11,6 +11,7 @@ import { parseName } from "../../src/format/names.ts";
 import { openFolderStorage } from "../../src/storage/folder.ts";
 import type { Store } from "../../src/store/store.ts";
 import { compareFolders } from "../support/compare.ts";
+import { failureOf } from "../support/failure.ts";
 import { writeTree } from "../support/files.ts";
 import { backUp, restoreTo, runCheck, SMALL_PACK_BYTES } from "../support/jobs.ts";
 import { memoryRoot, type MemoryRoot } from "../support/local.ts";
@@ -216,7 +217,7 @@ async function expectRestore(at: Case, { machine, kind, damage }: What): Promise
   if (kind === "manifest" && (machine === "fresh" || damage === "delete")) {
     // Swapped, both are damaged; else the one before is the latest.
     const restoring = at.restore(base.then);
-    if (damage === "swap") await expect(restoring).rejects.toMatchObject({ code: "not-found" });
+    if (damage === "swap") expect(await failureOf(restoring)).toMatchObject({ code: "not-found" });
     else expect(await restoring).toEqual(WHOLE);
     return;
   }

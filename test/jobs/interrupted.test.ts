@@ -6,6 +6,7 @@ import { type Fault, faultStorage } from "../../src/storage/faults.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { loadManifests } from "../../src/store/snapshots.ts";
 import { compareFolders } from "../support/compare.ts";
+import { failureOf } from "../support/failure.ts";
 import { writeTree } from "../support/files.ts";
 import { backUp, restoreTo, runCheck, SMALL_PACK_BYTES } from "../support/jobs.ts";
 import { seededRandom } from "../support/random.ts";
@@ -40,7 +41,7 @@ test("an upload that fails: the next run stores the rest only", async () => {
   const client = new Client();
   const faulty = faultStorage(storage, [packFault(failing)]);
   const first = backUp(client, await client.open(faulty.storage), [from]);
-  await expect(first).rejects.toMatchObject({ code: "unavailable" });
+  expect(await failureOf(first)).toMatchObject({ code: "unavailable" });
   faulty.assertAllFired();
   const stored = (await namesIn(storage, "packs/")).length;
   expect(stored).toBeGreaterThanOrEqual(failing - 1);
@@ -63,7 +64,9 @@ test("a crash after more than one segment's packs: what the segment lists is not
   await makeStore(storage);
   const client = new Client();
   const faulty = faultStorage(storage, [packFault(crashing, { crash: true })]);
-  await expect(backUp(client, await client.open(faulty.storage), [from])).rejects.toThrow();
+  expect(await failureOf(backUp(client, await client.open(faulty.storage), [from]))).toBeInstanceOf(
+    Error,
+  );
   expect((await namesIn(storage, "index/")).length).toBe(1);
   const second = await backUp(client, await client.open(storage), [from]);
   expect(second.written.packs).toBeLessThanOrEqual(files + 1 - listed);
@@ -80,7 +83,7 @@ test("a full storage stops the run, and it goes on when there is room", async ()
   const client = new Client();
   const faulty = faultStorage(storage, [packFault(4, { what: "full" })]);
   const first = backUp(client, await client.open(faulty.storage), [from]);
-  await expect(first).rejects.toMatchObject({ code: "full" });
+  expect(await failureOf(first)).toMatchObject({ code: "full" });
   await backUp(client, await client.open(storage), [from]);
   await restoreTo(await client.open(storage), to);
   expect(compareFolders(from, to).differences).toEqual([]);
@@ -96,7 +99,9 @@ test("after a run that failed the lock is free and files are not taken for known
   const faulty = faultStorage(storage, [
     { kind: "put", prefix: "snapshots/", nth: 1, what: "before" },
   ]);
-  await expect(backUp(client, await client.open(faulty.storage), [from])).rejects.toThrow();
+  expect(await failureOf(backUp(client, await client.open(faulty.storage), [from]))).toBeInstanceOf(
+    Error,
+  );
   const second = await backUp(client, await client.open(storage), [from]);
   expect(second.unchangedFiles).toBe(0);
   expect(second.written.packs).toBe(0);
@@ -111,7 +116,7 @@ test("one client runs one backup at a time", async () => {
   const client = new Client();
   const store = await client.open(storage);
   const lock = store.state.lock();
-  await expect(backUp(client, store, [from])).rejects.toMatchObject({ code: "busy" });
+  expect(await failureOf(backUp(client, store, [from]))).toMatchObject({ code: "busy" });
   lock.release();
   expect((await backUp(client, store, [from])).problems).toEqual([]);
 });
@@ -166,7 +171,7 @@ test("a keeper's key backs nothing up", async () => {
   const bundle = { role: "keeper", label: "keeper", ...keys } as const;
   const keeper = new Client({ secret: { kind: "bundle", bundle } });
   const store = await keeper.open(storage);
-  await expect(backUp(keeper, store, [from])).rejects.toMatchObject({ code: "wrong-key" });
+  expect(await failureOf(backUp(keeper, store, [from]))).toMatchObject({ code: "wrong-key" });
   expect(await namesIn(storage, "packs/")).toEqual([]);
   // It sees the structure, and checks it.
   const client = new Client();

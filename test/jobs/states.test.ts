@@ -41,9 +41,9 @@ test("all come back in the order of the walk, gaps and strangers included", () =
   const { before, after } = openStates(cache, "root");
   after.abandon();
   for (const [i, [path, , ids]] of list.entries()) {
-    expect(before.find(statePath(path, utf8("\u0001 stranger")), OLD)).toBeUndefined();
     if (i === 3) continue; // Not asked for.
     expect(Buffer.from(before.find(path, OLD) ?? [])).toEqual(Buffer.from(ids));
+    expect(before.find(statePath(path, utf8("\u0001 stranger")), OLD)).toBeUndefined();
   }
 });
 

@@ -97,7 +97,9 @@ def hpke_open(private: X25519PrivateKey, info: bytes, associated: bytes, sealed:
     schedule += labeled_extract(suite, b"", b"info_hash", info)
     secret = labeled_extract(suite, shared, b"secret", b"")
     key = labeled_expand(suite, secret, b"key", schedule, 32)
-    return gcm_open(key, labeled_expand(suite, secret, b"base_nonce", schedule, 12), text, associated)
+    return gcm_open(
+        key, labeled_expand(suite, secret, b"base_nonce", schedule, 12), text, associated
+    )
 
 
 def u32(data: bytes, at: int) -> int:
@@ -124,7 +126,7 @@ def _cbor_item(data: bytes, at: int, depth: int) -> tuple[Any, int]:
         n, at = int.from_bytes(data[at : at + width], "big"), at + width
         need(n >= least, "CBOR: not the shortest form")
     if major <= 1:
-        need(n < 1 << 53, "CBOR: a number of more than 53 bits")
+        need(n + major < 1 << 53, "CBOR: a number of more than 53 bits")
         return (n, at) if major == 0 else (-1 - n, at)
     if major <= 3:
         need(at + n <= len(data), "CBOR: cut off")
@@ -191,13 +193,15 @@ def ids(least: int = 0, in_order: bool = True) -> Shape:
     return fits
 
 
-def lists(
-    *shapes: Shape, key: Callable[[Any], Any] | None = None, least: int = 0
-) -> Shape:
+def lists(*shapes: Shape, key: Callable[[Any], Any] | None = None, least: int = 0) -> Shape:
     """An array of tuples of these shapes, strictly ascending by `key`."""
 
     def fits(value: Any) -> bool:
-        if type(value) is not list or len(value) < least or not all(tuple_of(*shapes)(v) for v in value):
+        if (
+            type(value) is not list
+            or len(value) < least
+            or not all(tuple_of(*shapes)(v) for v in value)
+        ):
             return False
         return key is None or is_ascending([key(v) for v in value])
 
@@ -295,7 +299,9 @@ def open_slot(slot: "Signed", passphrase: bytes) -> Keys | None:
     fields(bundle, "bundle", {1: whole(1, 3), 3: ID, 4: ID})
     need(bundle[1] == 1, "this passphrase opens no owner's key, and only an owner can restore")
     keys = Keys(fields(bundle, "bundle", {2: ID})[2])
-    need((bundle[3], bundle[4]) == (keys.agreement_public, keys.signing_public), "bundle: other keys")
+    need(
+        (bundle[3], bundle[4]) == (keys.agreement_public, keys.signing_public), "bundle: other keys"
+    )
     need(keys.store_id == slot.store_id, "bundle: of another store")
     fields(decode_cbor(slot.open(1, keys)), "key slot's note", {1: text(), 2: TIME})
     return keys
@@ -453,7 +459,9 @@ def decode_record(kind: int, section: bytes) -> dict[int, Any]:
     body = fields(decode_cbor(section), f"record of kind {kind}", {0: TIME, **required}, optional)
     if kind == 3:
         there = [key in body for key in (3, 4, 5)]
-        need((body[2], there) in (("s3", [True] * 3), ("folder", [False] * 3)), "a strange location")
+        need(
+            (body[2], there) in (("s3", [True] * 3), ("folder", [False] * 3)), "a strange location"
+        )
     return body
 
 
@@ -482,7 +490,9 @@ class Log:
         public = fields(signed.public, "record", {1: NUMBER, 2: PAIRS, 3: whole(1)})
         need(public[1] == number, "another number than its name says")
         body = decode_record(public[3], signed.open(0, keys))
-        need(number == 1 + max((n for n, _ in public[2]), default=0), "a number that does not follow")
+        need(
+            number == 1 + max((n for n, _ in public[2]), default=0), "a number that does not follow"
+        )
         need((number == 1) == (public[3] == 1), "a genesis that is none, or a record without heads")
         if public[3] == 1:
             own = (keys.agreement_public, keys.signing_public)
@@ -574,7 +584,11 @@ class Pack:
         need(path.stat().st_size <= 64 * MIB, "a pack of more than 64 MiB")
         data = path.read_bytes()
         need(sha256(data) == object_id, "its bytes are not those that its name promises")
-        self.kind, self.bytes, self.md5 = check_header(data, (3, 4)), len(data), hashlib.md5(data).digest()
+        self.kind, self.bytes, self.md5 = (
+            check_header(data, (3, 4)),
+            len(data),
+            hashlib.md5(data).digest(),
+        )
         header, place = data[:48], keys.store_id + data[:48]
         self.key = hpke_open(keys.agreement, b"bunker/1 pack", place, data[48:128])
         trailer_bytes = u32(data, len(data) - 4)
@@ -620,7 +634,7 @@ class Pack:
         return gcm_open(self.key, nonce, sealed, bytes([self.kind]) + blob_id)
 
     def agrees(self, listing: "Listing") -> bool:
-        facts = (listing.bytes, listing.kind, listing.blobs) == (self.bytes, self.kind, self.blobs)
+        facts = (listing.length, listing.kind, listing.blobs) == (self.bytes, self.kind, self.blobs)
         return facts and listing.md5 in (self.md5, bytes(16))
 
     def get(self, blob_id: bytes) -> bytes:
@@ -645,7 +659,7 @@ class Pack:
 class Listing:
     """What a segment says of one pack."""
 
-    bytes: int
+    length: int
     md5: bytes
     kind: int
     blobs: dict[bytes, Blob]
@@ -706,14 +720,26 @@ ROOT_SHAPES = {1: octets(0, MIB), 2: lambda value: type(value) is dict}
 
 def read_manifest(signed: Signed, keys: Keys) -> Manifest:
     public = fields(signed.public, "manifest", {1: NUMBER, 2: TIME, 3: SIGNER_HEADS, 4: PAIRS})
-    optional = {1: tuple_of(NUMBER, ID), 3: ids(1), 4: ids(1), 5: lists(NUMBER, ID, key=tuple, least=1)}
+    optional = {
+        1: tuple_of(NUMBER, ID),
+        3: ids(1),
+        4: ids(1),
+        5: lists(NUMBER, ID, key=tuple, least=1),
+    }
     closure = fields(decode_cbor(signed.open(0, keys)), "closure", {2: whole(0, 32)}, optional)
     base, stands_on = closure.get(1), closure.get(5, [])
     need(len(stands_on) == closure[2], "closure: a depth that does not fit")
     need((stands_on[-1] if stands_on else None) == base, "closure: a base that is not the last")
     need(base is None or base[0] < public[1], "closure: a base that is not older")
     need(base is not None or 4 not in closure, "closure: dropped packs without a base")
-    required = {1: text(), 2: text(), 3: lambda v: type(v) is list, 4: sorted_texts, 6: TIME, 7: TIME}
+    required = {
+        1: text(),
+        2: text(),
+        3: lambda v: type(v) is list,
+        4: sorted_texts,
+        6: TIME,
+        7: TIME,
+    }
     required |= {8: lambda v: type(v) is dict, 9: text()}
     snapshot = fields(decode_cbor(signed.open(1, keys)), "snapshot", required, {5: text(1)})
     fields(snapshot[8], "counts", COUNTS)
@@ -802,7 +828,10 @@ class Blobs:
 
     def _node(self, blob_id: bytes, forms: tuple[int, int]) -> list[Any]:
         node = decode_cbor(self.get(4, blob_id))
-        need(type(node) is list and len(node) == 2 and node[0] in forms, "a tree blob of a strange form")
+        need(
+            type(node) is list and len(node) == 2 and node[0] in forms,
+            "a tree blob of a strange form",
+        )
         need(type(node[0]) is int, "a tree blob of a strange form")
         return node
 
@@ -987,7 +1016,8 @@ class Restorer:
 
 
 def restore_snapshot(store: Store, manifest: Manifest, target: bytes) -> int:
-    """A single folder becomes the target; other roots come below it, by the paths they had."""
+    """A single folder becomes the target, another single root comes into it; of several roots, each
+    comes below it by the path it had."""
     restorer = Restorer(store.blobs_of(manifest))
     roots = manifest.snapshot[3]
     if len(roots) == 1 and roots[0][2][1] == FOLDER:
@@ -995,7 +1025,8 @@ def restore_snapshot(store: Store, manifest: Manifest, target: bytes) -> int:
         return restorer.skipped
     os.mkdir(target)
     for root in roots:
-        parts = [part for part in root[1].split(b"/") if part]
+        path = root[1] if len(roots) > 1 else root[2][0]
+        parts = [part for part in path.split(b"/") if part]
         need(bool(parts) and not {b".", b".."} & set(parts), f"a strange root {root[1]!r}")
         os.makedirs(os.path.join(target, *parts[:-1]), exist_ok=True)
         restorer.restore(root[2], os.path.join(target, *parts))
@@ -1003,9 +1034,13 @@ def restore_snapshot(store: Store, manifest: Manifest, target: bytes) -> int:
 
 
 def describe(manifest: Manifest) -> str:
-    time = datetime.fromtimestamp(manifest.time / 1000, timezone.utc).isoformat(timespec="milliseconds")
+    time = datetime.fromtimestamp(manifest.time / 1000, timezone.utc).isoformat(
+        timespec="milliseconds"
+    )
     roots = " ".join(repr(os.fsdecode(root[1])) for root in manifest.snapshot[3])
-    return f"{manifest.id.hex()} {time} {manifest.snapshot[1]} {manifest.snapshot[8][1]} files {roots}"
+    return (
+        f"{manifest.id.hex()} {time} {manifest.snapshot[1]} {manifest.snapshot[8][1]} files {roots}"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -1027,7 +1062,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Restores a snapshot of a Bunker store in a folder.")
+    parser = argparse.ArgumentParser(
+        description="Restores a snapshot of a Bunker store in a folder."
+    )
     parser.add_argument("store")
     parser.add_argument("target", nargs="?", help="a folder that does not exist yet")
     parser.add_argument("--list", action="store_true", help="list the snapshots, the oldest first")

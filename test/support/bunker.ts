@@ -4,6 +4,7 @@
 // nothing outside it. Making a store takes long on purpose (Argon2id), so that one is made for
 // the whole process and copied; it is opened by its recovery phrase, which takes no time.
 
+import { setDefaultTimeout } from "bun:test";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -14,6 +15,8 @@ export const BINARY = join(ROOT, "dist/bunker");
 /** The compiled program, or its source where it is not built. */
 const PROGRAM = existsSync(BINARY) ? [BINARY] : [process.execPath, join(ROOT, "src/main.ts")];
 const RUN_MS_MAX = 60_000;
+// A test is several runs, on machines that may be busy.
+setDefaultTimeout(2 * RUN_MS_MAX);
 
 export const PASSPHRASE = "a passphrase of the tests";
 

@@ -67,29 +67,25 @@ export const backupCommand: CommandDefinition = {
     return withStore(wiring, words, async (store) => {
       const description = words.text("description");
       try {
-        const result = await backup(
-          store,
-          source,
-          {
-            platform: nativePlatform,
-            files,
-            laneCore: newCore(),
-            coreModule: coreModule(),
-            spawn: wiring.interruption.stopping(wiring.spawnLane),
-            laneCount,
-            packBytes: PACK_BYTES_TARGET,
-            level: LEVEL,
-            cachePath: cachePathOf(wiring, hexId(store.keys.storeId)),
-            breathe: breather(wiring.interruption),
-          },
-          {
-            ...hostOf(),
-            tags,
-            force: words.flag("force"),
-            ...(description === undefined ? {} : { description }),
-          },
-          monitor,
-        );
+        const parts = {
+          platform: nativePlatform,
+          files,
+          laneCore: newCore(),
+          coreModule: coreModule(),
+          spawn: wiring.interruption.stopping(wiring.spawnLane),
+          laneCount,
+          packBytes: PACK_BYTES_TARGET,
+          level: LEVEL,
+          cachePath: cachePathOf(wiring, hexId(store.keys.storeId)),
+          breathe: breather(wiring.interruption),
+        };
+        const options = {
+          ...hostOf(),
+          tags,
+          force: words.flag("force"),
+          ...(description === undefined ? {} : { description }),
+        };
+        const result = await backup(store, source, { parts, options }, monitor);
         monitor.finish();
         return await report(wiring, result, monitor.problemCount, words.flag("json"));
       } catch (error) {

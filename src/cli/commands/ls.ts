@@ -99,7 +99,7 @@ function longLine(entry: Entry, path: Bytes): string {
 
 /** `rwxr-xr-x`, with s, S, t and T where they belong. */
 export function modeText(mode: number): string {
-  const bits = [..."rwxrwxrwx"].map((letter, i) => ((mode >> (8 - i)) & 1 ? letter : "-"));
+  const bits = "rwxrwxrwx".split("").map((letter, i) => ((mode >> (8 - i)) & 1 ? letter : "-"));
   const special = [
     [0o4000, 2, "s"],
     [0o2000, 5, "s"],

@@ -2,13 +2,15 @@
 
 import { availableParallelism } from "node:os";
 import { BunkerError } from "../../base/errors.ts";
+import type { Monitor } from "../../base/monitor.ts";
+import type { FolderDestination } from "../../destination/folder.ts";
 import { openFolderDestination } from "../../destination/open.ts";
 
 import { Restore, type RestoreCounts } from "../../jobs/restore.ts";
 import { openRestoreLanes } from "../../jobs/restore-lanes.ts";
 import { BlobReader } from "../../store/blobs.ts";
 import { requireOwner } from "../../store/keyring.ts";
-import { findNode, topOf } from "../../store/paths.ts";
+import { findNode, type Node, topOf } from "../../store/paths.ts";
 import { findSnapshot, loadManifests } from "../../store/snapshots.ts";
 import type { Store } from "../../store/store.ts";
 import { openFileSystem } from "../../system/open.ts";
@@ -19,6 +21,10 @@ import { formatBytes, formatCounted, formatElapsed } from "../progress.ts";
 import { coreModule, laneCountOf, monitorOf, withStore } from "../session.ts";
 import { parseSnapshotWord, type SnapshotWord } from "../snapshot-word.ts";
 import type { Wiring } from "../wiring.ts";
+
+/** Ranges of packs that may be under way at once, and their bytes. */
+const FETCH_COUNT = 8;
+const FETCH_BYTES = 32 * 1024 * 1024;
 
 export const restoreCommand: CommandDefinition = {
   name: "restore",
@@ -90,38 +96,59 @@ async function restoreAll(wiring: Wiring, words: Words, order: Order): Promise<E
       });
     }
     const start = performance.now();
-    const lanes = openRestoreLanes(store, destination, {
-      spawn: wiring.spawnLane,
-      coreModule: coreModule(),
-      count: Math.min(order.laneCount, availableParallelism()),
+    const { counts, limits } = await carryOut(wiring, order, {
+      reader,
+      destination,
+      monitor,
+      nodes,
     });
-    const limits = new Set<string>();
+    monitor.finish();
+    for (const limit of limits) monitor.notice(limit);
+    const seconds = (performance.now() - start) / 1000;
+    await report(wiring, words, { target, counts, seconds });
+    return statusOfRestore(counts, limits);
+  } finally {
+    monitor.finish();
+    destination.close();
+  }
+}
+
+interface Work {
+  readonly reader: BlobReader;
+  readonly destination: FolderDestination;
+  readonly monitor: Monitor;
+  readonly nodes: readonly Node[];
+}
+
+async function carryOut(
+  wiring: Wiring,
+  { store, laneCount }: Order,
+  { reader, destination, monitor, nodes }: Work,
+): Promise<{ readonly counts: RestoreCounts; readonly limits: ReadonlySet<string> }> {
+  const lanes = openRestoreLanes(store, destination, {
+    spawn: wiring.spawnLane,
+    coreModule: coreModule(),
+    count: Math.min(laneCount, availableParallelism()),
+  });
+  const limits = new Set<string>();
+  try {
     const restore = new Restore({
       store,
       reader,
       destination,
       monitor,
       write: (task) => lanes.write(task),
-      fetchCount: 8,
-      fetchBytes: 32 * 1024 * 1024,
+      fetchCount: FETCH_COUNT,
+      fetchBytes: FETCH_BYTES,
       onLimits: (list) => list.forEach((limit) => limits.add(limit)),
     });
-    try {
-      const [only] = nodes;
-      if (nodes.length === 1 && only !== undefined) await restore.restoreTop(only);
-      else for (const node of nodes) await restore.restoreNamed(node);
-    } finally {
-      lanes.close();
-    }
-    for (const limit of [...destination.limits, ...limits]) limits.add(limit);
-    monitor.finish();
-    for (const limit of limits) monitor.notice(limit);
-    const seconds = (performance.now() - start) / 1000;
-    await report(wiring, words, { target, counts: restore.counts, seconds });
-    return statusOfRestore(restore.counts, limits);
+    const [only] = nodes;
+    if (nodes.length === 1 && only !== undefined) await restore.restoreTop(only);
+    else for (const node of nodes) await restore.restoreNamed(node);
+    for (const limit of destination.limits) limits.add(limit);
+    return { counts: restore.counts, limits };
   } finally {
-    monitor.finish();
-    destination.close();
+    lanes.close();
   }
 }
 

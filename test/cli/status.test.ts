@@ -1,0 +1,319 @@
+// Exit statuses and error messages of the real program: what scripts and people depend on.
+
+import { describe, expect, test } from "bun:test";
+import { chmodSync, mkdirSync, readdirSync } from "node:fs";
+
+import {
+  BY_PASSPHRASE,
+  emptyPlace,
+  type Environment,
+  type Outcome,
+  placeWithStore,
+} from "../support/bunker.ts";
+import { seededRandom } from "../support/random.ts";
+
+/** One line of error, and at most one of hint; no stack, nothing on stdout. */
+function expectError({ stdout, stderr }: Outcome, text: string | RegExp): void {
+  expect(stderr).toMatch(/^bunker: error: [^A-Z\n][^\n]*[^.\n]\n(bunker: hint: [^\n]+\n)?$/);
+  expect(stderr).toMatch(text);
+  expect(stdout).toBe("");
+}
+
+describe("2, wrong usage", () => {
+  const CASES: readonly (readonly [text: string | RegExp, words: string, changes?: Environment])[] =
+    [
+      ["there is no command frob", "frob"],
+      ["there is no command toString", "toString"],
+      ["there is no command frob", "help frob"],
+      ["expected a command before options, found --json", "--json version"],
+      ["unknown option --frob", "snapshots --frob"],
+      ["unknown option -z", "ls -z latest"],
+      ["unknown option --read-data", "backup --read-data=5% ."],
+      ["option --json does not take an argument", "snapshots --json=yes"],
+      ["option --tag <value>: expected a value", "backup . --tag"],
+      ["expected SOURCE…, found nothing", "backup"],
+      ["expected no words, found a b", "snapshots a b"],
+      ["expected SNAP[:PATH], found nothing", "ls"],
+      ["no store is named", "snapshots", { BUNKER_STORE: undefined }],
+      ["no store is named", "snapshots", { BUNKER_STORE: "" }],
+      ["where to restore to is not said", "restore latest"],
+      ["a path is empty", "restore latest --to="],
+      ["a path is empty", "backup ''"],
+      ["nope: expected 4 or more digits of a snapshot's id, or latest", "ls nope"],
+      ["abc: expected 4 or more digits", "cat abc:/x"],
+      ["--lanes: expected 1 to 64, found 0", "backup . --lanes 0"],
+      ["--lanes: expected 1 to 64, found 1e9", "restore latest --to x --lanes 1e9"],
+      ["--lanes: expected 1 to 64, found two", "backup . --lanes two"],
+      ["a tag is not empty", "backup . --tag="],
+      ["--exclude: nothing names no path", "backup . --exclude="],
+      ["--exclude a/b: expected a name, or a path that begins with /", "backup . --exclude a/b"],
+      ["a label has 1 to 255 bytes", "backup . --label="],
+      ["--read-data: expected 1% to 100%, found 0%", "check --read-data=0%"],
+      ["--read-data: expected 1% to 100%, found 101%", "check --read-data=101%"],
+      ["--read-data: expected 1% to 100%, found x", "check --read-data=x"],
+      ["expected list|add|remove ID", "key frob"],
+      ["expected list|add|remove ID", "key remove"],
+      ["expected list|add|remove ID", "key list more"],
+      ["--key-file FILE", "key writer web"],
+      ["there is no terminal to show the phrase on", "key phrase"],
+      [
+        "expected one secret, found BUNKER_PASSPHRASE and BUNKER_PHRASE_FILE",
+        "snapshots",
+        { BUNKER_PASSPHRASE: "x" },
+      ],
+      [
+        "BUNKER_PASSPHRASE is set but empty",
+        "snapshots",
+        { ...BY_PASSPHRASE, BUNKER_PASSPHRASE: "" },
+      ],
+      ["a passphrase is needed", "snapshots", { BUNKER_PHRASE_FILE: undefined }],
+      ["set one of BUNKER_NEW_PASSPHRASE, BUNKER_NEW_PASSPHRASE_FILE", "key add"],
+      ["neither XDG_STATE_HOME nor HOME", "snapshots", { HOME: undefined, XDG_CACHE_HOME: "/x" }],
+    ];
+
+  test.each(CASES)("%s: bunker %s", (text, words, changes) => {
+    using place = placeWithStore();
+    const list = words.split(" ").map((word) => (word === "''" ? "" : word));
+    const found = place.run(list, changes);
+    expectError(found, text instanceof RegExp ? text : new RegExp(escaped(text)));
+    expect(found.status).toBe(2);
+    expect(readdirSync(place.at("work"))).toEqual([]);
+  });
+
+  test("phrases and keys that are none", () => {
+    using place = placeWithStore();
+    place.write("junk", "all the wrong words\n");
+    chmodSync(place.at("work/junk"), 0o600);
+    for (const variable of ["BUNKER_PHRASE_FILE", "BUNKER_KEY_FILE"]) {
+      const found = place.run(["snapshots"], { BUNKER_PHRASE_FILE: undefined, [variable]: "junk" });
+      expectError(found, /expected|phrase|key/);
+      expect([2, 12]).toContain(found.status);
+    }
+  });
+});
+
+describe("1, failed", () => {
+  test("a second init", () => {
+    using place = placeWithStore();
+    const found = place.run(["init"], BY_PASSPHRASE);
+    expectError(found, /there is a store at \S+ already\n.*choose another place/);
+    expect(found.status).toBe(1);
+  });
+
+  test("what is not in the store", () => {
+    using place = placeWithStore();
+    expect(place.run(["ls", "latest"])).toMatchObject({
+      status: 1,
+      stderr:
+        "bunker: error: there is no snapshot in the store\n" +
+        "bunker: hint: make one with: bunker backup\n",
+    });
+    place.write("things/a");
+    place.lines(["backup", "things"]);
+    for (const [word, text] of [
+      ["0000", /no snapshot 0000 is in the store/],
+      ["latest:nope", /no snapshot has tag nope/],
+      ["latest:/nope", /\/nope is not in the snapshot/],
+      ["latest:/a/b", /\/a\/b is not in the snapshot/],
+    ] as const) {
+      const found = place.run(["restore", word, "--to", "copy"]);
+      expectError(found, text);
+      expect(found.status).toBe(1);
+    }
+    expect(readdirSync(place.at("work"))).toEqual(["things"]);
+  });
+
+  test("a secret that can't be read", () => {
+    using place = placeWithStore();
+    const found = place.run(["snapshots"], { BUNKER_PHRASE_FILE: "nothing" });
+    expectError(found, /cannot read the file with the secret/);
+    expect(found.status).toBe(1);
+  });
+
+  test("another run that writes to the same store from here", () => {
+    using place = placeWithStore();
+    place.write("more/a");
+    place.lines(["backup", "more"]);
+    const [id] = readdirSync(place.at("home/.local/state/bunker")).filter(
+      (name) => name.length === 64,
+    );
+    const lock = place.at("home/.local/state/bunker", id!, "lock");
+    const found = place.shell(`exec 9>>"${lock}"; flock 9; $BUNKER backup more`);
+    expectError(found, /another run of bunker is writing to this store from here/);
+    expect(found.status).toBe(1);
+  });
+});
+
+describe("10, no store there", () => {
+  test.each([
+    ["no folder", "nothing", 10],
+    ["an empty folder", ".", 10],
+    ["a file", "file", 2],
+  ] as const)("%s", (_, location, status) => {
+    using place = placeWithStore();
+    place.write("file");
+    for (const words of [["snapshots"], ["backup", "file"], ["check"], ["key", "list"]]) {
+      const found = place.run([...words, "--store", location]);
+      expectError(found, /there is no (folder|store)|is not a folder/);
+      expect<number>(found.status).toBe(status);
+    }
+    expect(readdirSync(place.at("work"))).toEqual(["file"]);
+  });
+
+  test("is said before a passphrase is asked for", () => {
+    using place = emptyPlace();
+    mkdirSync(place.at("store"));
+    const found = place.run(["snapshots"], { BUNKER_PHRASE_FILE: undefined });
+    expectError(found, /there is no store at/);
+    expect(found.status).toBe(10);
+  });
+});
+
+test("12, a wrong passphrase, and a phrase of another store", () => {
+  using place = placeWithStore();
+  const wrong = place.run(["snapshots"], { ...BY_PASSPHRASE, BUNKER_PASSPHRASE: "wrong" });
+  expectError(wrong, /the passphrase opens no key slot of this store\n.*hint:/);
+  expect(wrong.status).toBe(12);
+  const all = { ...BY_PASSPHRASE, BUNKER_STORE: "other" };
+  place.lines(["init", "--phrase-file", "other.txt"], all);
+  const other = place.run(["snapshots"], { BUNKER_PHRASE_FILE: "other.txt" });
+  expect(other.stderr).toStartWith("bunker: error: ");
+  expect(other.stdout).toBe("");
+  expect(other.status).toBe(12);
+});
+
+// Root reads everything: it goes on as somebody who may not.
+const asNobody =
+  process.getuid?.() === 0
+    ? Bun.which("setpriv") === null
+      ? undefined
+      : "setpriv --reuid=65534 --regid=65534 --clear-groups --"
+    : "";
+
+describe.skipIf(asNobody === undefined)("what may not be read or written", () => {
+  function openToNobody(place: ReturnType<typeof placeWithStore>): void {
+    if (asNobody === "") return;
+    const found = place.execute(["chown", "-R", "65534:65534", place.at()]);
+    expect(found.status).toBe(0);
+  }
+
+  test("a file and a folder of a source: 3, and the rest is stored", () => {
+    using place = placeWithStore();
+    place.write("things/fine");
+    chmodSync(place.write("things/shut"), 0);
+    place.write("things/closed/inside");
+    chmodSync(place.at("work/things/closed"), 0);
+    openToNobody(place);
+    const found = place.shell(`${asNobody} $BUNKER backup things`);
+    chmodSync(place.at("work/things/closed"), 0o700);
+    expect(found.stderr).toContain(`bunker: warning: ${place.at("work/things/shut")}: `);
+    expect(found.stderr).toContain(`bunker: warning: ${place.at("work/things/closed")}: `);
+    expect(found.stderr.match(/^/gm)).toHaveLength(3);
+    expect(found.stdout).toStartWith("snapshot ");
+    expect(found.status).toBe(3);
+    expect(place.lines(["ls", "-R", "latest"])).toContain("fine");
+    expect(place.lines(["snapshots"])[0]).toContain("  2 problems");
+  });
+
+  test("a whole source, a target, a secret, a new file: 1 at once", () => {
+    using place = placeWithStore();
+    place.write("things/fine");
+    place.lines(["backup", "things"]);
+    mkdirSync(place.at("work/closed"));
+    place.write("secret");
+    openToNobody(place);
+    chmodSync(place.at("work/closed"), 0);
+    chmodSync(place.at("work/secret"), 0);
+    for (const script of [
+      "$BUNKER backup closed",
+      "$BUNKER restore latest --to closed/in",
+      "BUNKER_PHRASE_FILE=secret $BUNKER snapshots",
+      "$BUNKER key phrase --phrase-file closed/phrase",
+    ]) {
+      const found = place.shell(`${asNobody} env ${script}`);
+      expectError(found, /EACCES/);
+      expect(found.status).toBe(1);
+    }
+    chmodSync(place.at("work/closed"), 0o700);
+  });
+
+  test("a store: 11", () => {
+    using place = placeWithStore();
+    place.write("things/fine");
+    openToNobody(place);
+    chmodSync(place.at("store"), 0o500);
+    const found = place.shell(`${asNobody} $BUNKER backup things`);
+    chmodSync(place.at("store"), 0o700);
+    expectError(found, /EACCES/);
+    expect(found.status).toBe(11);
+  });
+});
+
+// A filesystem of its own that is soon full, in a mount namespace that ends with the script.
+function withSmallDisk(
+  place: ReturnType<typeof emptyPlace>,
+  size: string,
+  script: string,
+): Outcome {
+  mkdirSync(place.at("work/disk"));
+  const mount = `mount -t tmpfs -o size=${size} none disk`;
+  const user = process.getuid?.() === 0 ? "" : "--map-root-user";
+  return place.shell(`unshare --mount ${user} bash -c '${mount} || exit 99; ${script}'`);
+}
+
+function canMount(): boolean {
+  if (Bun.which("unshare") === null) return false;
+  using place = emptyPlace();
+  return withSmallDisk(place, "1m", "exit 0").status === 0;
+}
+
+describe.skipIf(!canMount())("a full disk", () => {
+  const large = seededRandom(1).bytes(6 * 1024 * 1024);
+
+  test("of the storage: 14, and what is there stays whole", () => {
+    using place = placeWithStore();
+    place.write("things/large", large);
+    place.write("small/a");
+    const found = withSmallDisk(
+      place,
+      "3m",
+      `cp -a ../store disk/store; export BUNKER_STORE=disk/store;
+       $BUNKER backup things; echo "status $?"; $BUNKER check; $BUNKER backup small; echo "status $?"`,
+    );
+    expect(found.stderr).toMatch(/^bunker: error: writing .*ENOSPC[^\n]*\n$/);
+    expect(found.stdout).toMatch(
+      /^status 14\nchecked 0 snapshots.*no errors\nsnapshot .*\nstatus 0\n$/,
+    );
+  });
+
+  test("of the destination: 3, with the files named, and no partial file", () => {
+    using place = placeWithStore();
+    place.write("things/large", large);
+    place.write("things/small");
+    place.lines(["backup", "things"]);
+    const found = withSmallDisk(
+      place,
+      "2m",
+      `$BUNKER restore latest --to disk/copy; echo "status $?"; ls disk/copy`,
+    );
+    expect(found.stderr).toMatch(/bunker: warning: large: [^\n]*ENOSPC/);
+    expect(found.stdout).toMatch(/^restored 1 file .*\nstatus 3\nsmall\n$/);
+  });
+
+  test("of the cache: 1, since it is not the storage", () => {
+    using place = placeWithStore();
+    place.write("things/large", large);
+    for (let i = 0; i < 3000; i++) place.write(`things/${i}`, "");
+    const found = withSmallDisk(
+      place,
+      "64k",
+      `export XDG_CACHE_HOME=$PWD/disk; $BUNKER backup things; echo "status $?"`,
+    );
+    expect(found.stderr).toMatch(/^bunker: error: [^\n]*ENOSPC[^\n]*\n$/);
+    expect(found.stdout).toBe("status 1\n");
+  });
+});
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
