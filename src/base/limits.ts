@@ -45,5 +45,3 @@ export const ARGON_RUNS_MAX = 8;
 
 // Closures.
 export const CLOSURE_DEPTH_MAX = 32;
-/** Unknown objects that one run looks at, oldest first. */
-export const UNKNOWN_OBJECTS_MAX = 10_000;

@@ -4,11 +4,13 @@
 // a run carries a mark whether it may be relied on; the marks are shared memory, so that lanes see
 // them. The newest run is asked last: most of what is looked up is old.
 
+import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { type BlobId, hexId } from "../base/ids.ts";
 import { type PackRecord, Run } from "./run.ts";
 
-export const PACK_UNKNOWN = 0;
+// A mark of 0 says that nothing is known of the pack yet.
+
 /** There, by a listing or because this run put it. */
 export const PACK_USABLE = 1;
 /** Absent, swept, condemned or of the wrong size: what it holds is stored again. */
@@ -50,7 +52,8 @@ export class Catalog {
   ): CatalogRun {
     const run = new Run(bytes);
     const { packs } = run.counts;
-    const marks = options.marks ?? new Uint8Array(new SharedArrayBuffer(Math.max(1, packs)));
+    const marks = options.marks ?? new Uint8Array(new SharedArrayBuffer(packs));
+    assert(marks.length === packs, "there is one mark for each pack of a run");
     const added: CatalogRun = { run, marks, trusted: options.trusted, ...fileOf(options.file) };
     this.runs.push(added);
     return added;

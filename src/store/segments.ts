@@ -1,10 +1,11 @@
 // Segments: keeping the cached catalog in step with the index segments of the storage.
 //
-// Runs in the cache are called `trusted-<n>.run` and `other-<n>.run`. New segments become one new
+// Runs in the cache are called `trusted-<n>-<random>.run` and `other-…`: a name is never used twice,
+// so that whoever maps one by its name has the one that was meant, or none. New segments become one new
 // run; small neighbours are merged, so that there are few runs and opening costs what changed.
 
 import type { Bytes } from "../base/bytes.ts";
-import { concatBytes } from "../base/bytes.ts";
+import { concatBytes, hexOf } from "../base/bytes.ts";
 import { isDamage } from "../base/errors.ts";
 import { hexId } from "../base/ids.ts";
 import type { LocalFolder } from "../base/local.ts";
@@ -19,7 +20,7 @@ import type { Store } from "./store.ts";
 
 type Trust = "trusted" | "other";
 
-const RUN_NAME = /^(trusted|other)-([0-9]{6})\.run$/;
+const RUN_NAME = /^(trusted|other)-([0-9]{6})-[0-9a-f]{16}\.run$/;
 /** A run is merged into its elder when it has more than this share of the elder's blobs. */
 const MERGE_SHARE = 0.5;
 
@@ -131,10 +132,17 @@ function runParts(id: Bytes | undefined, body: SegmentBody): Bytes[] {
   return [concatBytes(header, ...(id === undefined ? [] : [id])), packRecords, blobRecords];
 }
 
+function numberOf(file: string): number {
+  return Number(RUN_NAME.exec(file)?.[2] ?? 0);
+}
+
 function nextName(trust: Trust, files: readonly string[]): string {
-  const last = files.at(-1);
-  const number = last === undefined ? 0 : Number(RUN_NAME.exec(last)?.[2] ?? 0);
-  return `${trust}-${String(number + 1).padStart(6, "0")}.run`;
+  return runName(trust, numberOf(files.at(-1) ?? "") + 1);
+}
+
+function runName(trust: Trust, number: number): string {
+  const random = hexOf(crypto.getRandomValues(new Uint8Array(8)));
+  return `${trust}-${String(number).padStart(6, "0")}-${random}.run`;
 }
 
 // Merges the last run into its elder while it is not much smaller: few runs, each blob rewritten
@@ -149,7 +157,8 @@ function mergeSmall(cache: LocalFolder, trust: Trust): void {
     const large = mapRun(cache, elder);
     if (small === undefined || large === undefined) return;
     if (small.counts.blobs < large.counts.blobs * MERGE_SHARE) return;
-    mergeRuns(large, small, () => cache.create(elder));
+    mergeRuns(large, small, () => cache.create(runName(trust, numberOf(elder))));
+    cache.delete(elder);
     cache.delete(last);
   }
 }

@@ -1,7 +1,7 @@
 // Snapshots: finding and opening manifests.
 
 import { BunkerError, isBunkerError } from "../base/errors.ts";
-import { type HexId, hexId, type ObjectId } from "../base/ids.ts";
+import { type HexId, hexId } from "../base/ids.ts";
 import { resolveClosure, type ResolvedClosure } from "../format/closure.ts";
 import { type Manifest, openSnapshot, readManifest } from "../format/manifest.ts";
 import { MANIFEST_PREFIX, manifestName, parseName } from "../format/names.ts";
@@ -152,9 +152,4 @@ async function findLatest(
       ? "make one with: bunker backup"
       : "a path begins with / or ./, as in latest:/home and latest:./file";
   throw new BunkerError("not-found", what, { hint });
-}
-
-/** The ids of packs of a closure. */
-export function packIdsOf(closure: ResolvedClosure): readonly ObjectId[] {
-  return [...closure.packs.values()];
 }

@@ -5,7 +5,7 @@
 // before a crash is found again through its segments.
 
 import { type Bytes, concatBytes, storeU32 } from "../base/bytes.ts";
-import { BunkerError } from "../base/errors.ts";
+import { BunkerError, isDamage } from "../base/errors.ts";
 import { hexId, ID_BYTES, type ObjectId } from "../base/ids.ts";
 import { SEGMENT_PACK_COUNT } from "../base/limits.ts";
 import { TaskPool } from "../base/queue.ts";
@@ -249,7 +249,8 @@ function baseOf(manifests: Manifests, base: Manifests["offered"][number] | undef
   if (base === undefined) return undefined;
   try {
     return { manifest: base, closure: closureOf(manifests, base) };
-  } catch {
+  } catch (error) {
+    if (!isDamage(error)) throw error;
     return undefined; // A base that can't be resolved is none: this closure stands alone.
   }
 }

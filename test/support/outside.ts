@@ -1,7 +1,9 @@
 // Outside: installs the programs that some tests compare with, on a CI machine.
 //
 // Only as root on a system with apt-get; elsewhere the tests that need them say that they are
-// skipped.
+// skipped. The packages of the independent restorer go into a virtual environment below build/.
+
+import { findPython, installPackages } from "../outside/python.ts";
 
 const PACKAGE_OF_PROGRAM: Readonly<Record<string, string>> = {
   restic: "restic",
@@ -9,7 +11,10 @@ const PACKAGE_OF_PROGRAM: Readonly<Record<string, string>> = {
   getfacl: "acl",
   strace: "strace",
   setsid: "util-linux",
+  python3: "python3-venv",
 };
+
+const mayInstall = process.getuid?.() === 0 && Bun.which("apt-get") !== null;
 
 function aptGet(...options: string[]): void {
   const { success, stderr } = Bun.spawnSync(["apt-get", "-qq", "-y", ...options], {
@@ -21,7 +26,20 @@ function aptGet(...options: string[]): void {
 const missing = Object.entries(PACKAGE_OF_PROGRAM)
   .filter(([program]) => Bun.which(program) === null)
   .map(([, name]) => name);
-if (missing.length > 0 && process.getuid?.() === 0 && Bun.which("apt-get") !== null) {
+if (missing.length > 0 && mayInstall) {
   aptGet("update");
   aptGet("install", "--no-install-recommends", ...missing);
+}
+if (findPython() === undefined) installPythonPackages();
+
+// Some systems have a python3 that can't make environments before a package is added.
+function installPythonPackages(): void {
+  try {
+    installPackages();
+  } catch (error) {
+    if (!mayInstall) throw error;
+    aptGet("update");
+    aptGet("install", "--no-install-recommends", "python3-venv");
+    installPackages();
+  }
 }

@@ -1,7 +1,7 @@
 // Stores for tests: made without Argon2's costs, and opened by clients that are machines of their
 // own, each with its label, its local folders and its cores.
 
-import { type Bytes, copyBytes } from "../../src/base/bytes.ts";
+import { type Bytes, copyBytes, utf8 } from "../../src/base/bytes.ts";
 import { hexId } from "../../src/base/ids.ts";
 import type { World } from "../../src/base/world.ts";
 import { type Core, instantiateCore } from "../../src/core/core.ts";
@@ -57,7 +57,7 @@ export class Client {
 
   contextOf(storage: Storage): StoreContext {
     const { world, core, local } = this;
-    const seed = [...this.label].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7);
+    const seed = utf8(this.label).reduce((sum, byte) => sum * 31 + byte, 7);
     const platform = testPlatform(seededRandom((seed + world.now()) >>> 0));
     return { platform, world, core, storage, local, program: "test" };
   }
