@@ -260,7 +260,8 @@ export class Assembly {
     const changed = outcome?.changed ?? item.event.changed;
     const inode = outcome?.inode ?? item.event.inode;
     const facts = { changed, inode, modified: metadata.modified, size: metadata.size };
-    const readAtMs = outcome?.readAtMs ?? item.sentAtMs ?? Number.POSITIVE_INFINITY;
+    const readAtMs =
+      outcome?.readAtMs ?? (item.sameAs ?? item).sentAtMs ?? Number.POSITIVE_INFINITY;
     this.#states.at(-1)?.add(item.path, facts, ids, readAtMs);
   }
 

@@ -34,6 +34,8 @@ export interface BackupOptions {
   readonly description?: string;
   /** Reads every file, also those that seem unchanged. */
   readonly force?: boolean;
+  /** How many problems there were so far, those of the walk included. */
+  readonly problemCount?: () => number;
 }
 
 /** What a backup runs on, beside the store and the source. */
@@ -250,7 +252,9 @@ class BackupRun {
 
   #counts(): SnapshotCounts {
     const { blobs, storedBytes } = this.#writer.counts;
-    return { ...this.#assembly.counts, newBlobs: blobs, storedBytes };
+    const { counts } = this.#assembly;
+    const problems = this.#options.problemCount?.() ?? counts.problems;
+    return { ...counts, problems, newBlobs: blobs, storedBytes };
   }
 
   #snapshot() {

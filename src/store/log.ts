@@ -24,6 +24,7 @@ export class OwnerLog {
   readonly #findings: Findings;
   readonly #entries = new Map<string, LogEntry>();
   #locationId: Bytes | undefined;
+  #isStored = false;
   #state: LogState;
 
   private constructor(
@@ -70,8 +71,9 @@ export class OwnerLog {
     return false;
   }
 
-  get isEmpty(): boolean {
-    return this.#entries.size === 0;
+  /** Whether the storage holds any record of this store; kept copies alone don't count. */
+  get isStored(): boolean {
+    return this.#isStored;
   }
 
   /** The name of the genesis, if it is known. */
@@ -119,6 +121,7 @@ export class OwnerLog {
     try {
       const bytes = await this.#loadRecord(name);
       this.#entries.set(hexId(parsed.id), await this.#read(name, bytes));
+      this.#isStored = true;
       keepObject(this.#kept, name, bytes);
     } catch (error) {
       if (!isDamage(error)) throw error;

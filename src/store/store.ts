@@ -64,7 +64,7 @@ export class Store {
     const keyring = await unlock(context, secret, options.label, findings);
     const state = context.local.state(hexId(keyring.keys.storeId));
     const log = await OwnerLog.open(context, keyring, state, findings);
-    if (log.isEmpty) await refuseOtherStore(context, keyring);
+    if (!log.isStored) await refuseOtherStore(context, keyring);
     const store = new Store({
       context,
       keyring,

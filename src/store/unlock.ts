@@ -41,7 +41,7 @@ export async function unlock(
 
 /**
  * Throws `wrong-key` where the readable key slots are all of other stores: a phrase or a key file
- * of another store must not add to this one. Asked where no record of the log could be read.
+ * of another store must not add to this one. Asked where the storage holds no record of the keys' own log.
  */
 export async function refuseOtherStore(context: StoreContext, keyring: Keyring): Promise<void> {
   const slots = await loadSlots(context, undefined, new Findings());

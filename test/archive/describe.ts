@@ -73,7 +73,14 @@ export function bunker(
 ): string {
   const { home, store, secret } = world;
   const { success, stdout, stderr } = Bun.spawnSync([BINARY, ...options], {
-    env: { PATH: "/usr/bin:/bin", HOME: home, USER: "golden", BUNKER_STORE: store, ...secret },
+    env: {
+      PATH: "/usr/bin:/bin",
+      HOME: home,
+      USER: "golden",
+      BUNKER_LABEL: "golden",
+      BUNKER_STORE: store,
+      ...secret,
+    },
     stdin: "ignore",
   });
   if (!success) throw new Error(`bunker ${options.join(" ")} failed\n${stderr.toString()}`);

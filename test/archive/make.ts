@@ -33,7 +33,7 @@ export function makeArchive(folder: string): void {
   for (const path of [home!, tree!, store!]) mkdirSync(path);
   const world = { home: home!, store: store!, secret: { BUNKER_PASSPHRASE: PASSPHRASE } };
   const phraseFile = join(temporary.path, "phrase");
-  bunker(world, "init", "--label", "golden", "--phrase-file", phraseFile);
+  bunker(world, "init", "--phrase-file", phraseFile);
   const snapshots = [fillTree, changeTree, emptyTree].map((change) => {
     change(tree!);
     bunker(world, "backup", tree!, "--tag", change.name);

@@ -352,10 +352,9 @@ describe("keys", () => {
     place.lines(["key", "remove", first]);
     expect(place.run(["snapshots"], BY_PASSPHRASE).status).toBe(12);
     const last = place.lines(["key", "list"])[0]!.slice(2, 12);
-    expect(place.run(["key", "remove", last])).toMatchObject({
-      status: 2,
-      stderr: expect.stringContaining("this is the last key slot: it stays"),
-    });
+    const refused = place.run(["key", "remove", last]);
+    expect(refused.stderr).toContain("this is the last key slot: it stays");
+    expect(refused.status).toBe(2);
   });
 
   test("the phrase opens the store, and is written to new files only", () => {
@@ -363,10 +362,9 @@ describe("keys", () => {
     place.lines(["key", "phrase", "--phrase-file", "again"]);
     expect(place.read("work/again")).toBe(place.read("phrase"));
     expect(lstatSync(place.at("work/again")).mode & 0o777).toBe(0o600);
-    expect(place.run(["key", "phrase", "--phrase-file", "again"])).toMatchObject({
-      status: 1,
-      stderr: expect.stringContaining("error: again is there already"),
-    });
+    const twice = place.run(["key", "phrase", "--phrase-file", "again"]);
+    expect(twice.stderr).toContain("error: again is there already");
+    expect(twice.status).toBe(1);
     const set = place.run(["key", "passphrase"], { BUNKER_NEW_PASSPHRASE: "new" });
     expect(set.stdout).toStartWith("set a new passphrase: key slot ");
     expect(place.run(["snapshots"], { ...BY_PASSPHRASE, BUNKER_PASSPHRASE: "new" }).status).toBe(0);
@@ -398,7 +396,8 @@ describe("keys", () => {
     }
     expect(readdirSync(place.at("work")).sort()).toEqual(["things", "web.key"]);
     const checked = place.run(["check"], asWriter);
-    expect(checked).toMatchObject({ status: 0, stderr: expect.stringContaining("not checked") });
+    expect(checked.stderr).toContain("their files were not checked");
+    expect(checked.status).toBe(0);
     expect(place.run(["cat", "latest:/a"]).stdout).toBe("written");
   });
 });

@@ -7,7 +7,9 @@ import { Messages } from "../../src/cli/messages.ts";
 import {
   formatBytes,
   formatCount,
+  formatCounted,
   formatDuration,
+  formatElapsed,
   formatProgress,
   TerminalMonitor,
 } from "../../src/cli/progress.ts";
@@ -157,4 +159,25 @@ describe("formats", () => {
   ])("counts: %d", (count, text) => {
     expect(formatCount(count)).toBe(text);
   });
+});
+
+test("nouns follow their count", () => {
+  expect([0, 1, 2, 1000].map((count) => formatCounted(count, "file"))).toEqual([
+    "0 files",
+    "1 file",
+    "2 files",
+    "1,000 files",
+  ]);
+});
+
+test("short times have tenths, long ones minutes", () => {
+  expect([0, 0.04, 1.25, 59.9, 59.96, 61, 3600].map(formatElapsed)).toEqual([
+    "0.0 s",
+    "0.0 s",
+    "1.3 s",
+    "59.9 s",
+    "1:00",
+    "1:01",
+    "1:00:00",
+  ]);
 });

@@ -22,14 +22,19 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { describeFolder, type Expected } from "../archive/describe.ts";
 import { compareFolders } from "../support/compare.ts";
 import { seededRandom } from "../support/random.ts";
 import { findPython } from "./python.ts";
 
 const BINARY = join(import.meta.dir, "../../dist/bunker");
+const ARCHIVE = join(import.meta.dir, "../archive");
 const RESTORER = join(import.meta.dir, "restore.py");
 /** In NFD, so that the restorer has to normalize it. */
 const PASSPHRASE = "ein passwo\u0308rtchen";
+/** With names this long, so many that the program writes the folder in several pages. */
+const MANY_COUNT = 4000;
+const manyName = (index: number): string => `name-${index}-`.padEnd(250, "x");
 const TIMEOUT_MS = 120_000;
 
 const python = findPython();
@@ -50,7 +55,7 @@ beforeAll(() => {
   bunker("init", "--phrase-file", at("phrase"));
   bunker("backup", at("tree"));
   writeFileSync(at("tree/later"), "came later");
-  rmSync(at("tree/many/name-17"));
+  rmSync(at("tree/many", manyName(17)));
   bunker("backup", at("tree"));
   writeFileSync(at("passphrase"), PASSPHRASE);
 }, TIMEOUT_MS);
@@ -62,7 +67,7 @@ afterAll(() => {
 function makeTree(): void {
   mkdirSync(at("tree/many"), { recursive: true });
   mkdirSync(at("tree/deep/er/est/empty"), { recursive: true });
-  for (let i = 0; i < 3000; i++) writeFileSync(at("tree/many", `name-${i}`), `content ${i}`);
+  for (let i = 0; i < MANY_COUNT; i++) writeFileSync(at("tree/many", manyName(i)), `content ${i}`);
   writeFileSync(at("tree/big"), seededRandom(1).bytes(5 * 1024 * 1024));
   writeFileSync(at("tree/same over and over"), Buffer.alloc(3 * 1024 * 1024, "over"));
   writeFileSync(at("tree/nothing"), "");
@@ -112,7 +117,7 @@ describe.skipIf(!isThere)("a restorer written from the format document alone", (
       expect(restore(at("store"), ...options)).toEqual({ status: 0, out: "", error: "" });
       const { differences, fileCount } = compareFolders(at("tree"), at("by passphrase"));
       expect(differences).toEqual([]);
-      expect(fileCount).toBe(3007);
+      expect(fileCount).toBe(MANY_COUNT + 7);
     },
     TIMEOUT_MS,
   );
@@ -126,7 +131,24 @@ describe.skipIf(!isThere)("a restorer written from the format document alone", (
       expect(byPhrase(at("store"), ...options)).toEqual({ status: 0, out: "", error: "" });
       const names = readdirSync(at("by phrase"));
       expect(names).not.toContain("later");
-      expect(readFileSync(at("by phrase/many/name-17"), "utf8")).toBe("content 17");
+      expect(readFileSync(at("by phrase/many", manyName(17)), "utf8")).toBe("content 17");
+    },
+    TIMEOUT_MS,
+  );
+
+  test.each([...new Bun.Glob("v*/*").scanSync({ cwd: ARCHIVE, onlyFiles: false })])(
+    "restores every snapshot of the golden store %s",
+    (name) => {
+      const archive = join(ARCHIVE, name);
+      const expected = readFileSync(join(archive, "expected.json"), "utf8");
+      const readme = readFileSync(join(archive, "README.md"), "utf8");
+      const phrase = at(`phrase ${name.replaceAll("/", " ")}`);
+      writeFileSync(phrase, /^- Recovery phrase: `(.+)`$/m.exec(readme)?.[1] ?? "");
+      for (const { id, entries } of (JSON.parse(expected) as Expected).snapshots) {
+        const options = [at(id), "--snapshot", id, "--phrase-file", phrase];
+        expect(restore(join(archive, "store"), ...options).error).toBe("");
+        expect(describeFolder(at(id))).toEqual([...entries]);
+      }
     },
     TIMEOUT_MS,
   );

@@ -88,6 +88,13 @@ test("an id in several packs: the first of its records is found", () =>
     expect(run.isSame(first + copies.length, id)).toBe(false);
   }));
 
+test("an id in all records of a run: the very first is found", () => {
+  const id = new Uint8Array(32).fill(9);
+  const packs = Array.from({ length: 40 }, (_, i) => new Uint8Array(32).fill(i));
+  const blobs = packs.map((_, pack) => ({ id, pack }));
+  expect(new Run(runOf({ segment: id, packs, blobs })).find(id)).toBe(0);
+});
+
 test("the merge of two runs is their union", () => {
   const byte = fc.integer({ min: 0, max: 3 });
   const id = fc.tuple(byte, byte).map(([a, b]) => new Uint8Array(32).fill(a).fill(b, 16) as Bytes);

@@ -1,6 +1,6 @@
 // Runs for tests: made from lists of blobs by packs, with ids that a seed decides.
 
-import { type Bytes, compareBytes, copyBytes } from "../../src/base/bytes.ts";
+import type { Bytes } from "../../src/base/bytes.ts";
 import { sortedBody, writeBlob, writePack } from "../../src/format/records.ts";
 import { RECORD_BYTES } from "../../src/store/run.ts";
 import { joinRun } from "../../src/store/segments.ts";
@@ -46,8 +46,4 @@ export function pairsOf(plain: PlainRun): string[] {
 
 export function pair(id: Bytes, packId: Bytes): string {
   return `${Buffer.from(id).toString("hex")} in ${Buffer.from(packId).toString("hex")}`;
-}
-
-export function sortedCopy(ids: readonly Bytes[]): Uint8Array<ArrayBuffer>[] {
-  return ids.map((id) => copyBytes(id)).sort(compareBytes);
 }

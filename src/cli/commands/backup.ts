@@ -83,6 +83,7 @@ export const backupCommand: CommandDefinition = {
           ...hostOf(),
           tags,
           force: words.flag("force"),
+          problemCount: () => monitor.problemCount,
           ...(description === undefined ? {} : { description }),
         };
         const result = await backup(store, source, { parts, options }, monitor);

@@ -49,7 +49,7 @@ export const restoreCommand: CommandDefinition = {
   ],
   run(wiring, words) {
     const target = words.text("to");
-    if (target === undefined) {
+    if (target === undefined || target === "") {
       throw new BunkerError("invalid-argument", "where to restore to is not said", {
         hint: "give --to TARGET",
       });

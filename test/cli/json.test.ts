@@ -1,0 +1,155 @@
+// The JSON of every command against its document: each field that is written is described, and each
+// that is described is written.
+
+import { describe, expect, test } from "bun:test";
+import { linkSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+
+import { BY_PASSPHRASE, emptyPlace, type Place, placeWithStore } from "../support/bunker.ts";
+
+interface Field {
+  readonly name: string;
+  readonly optional: boolean;
+}
+
+const DOCUMENT = readFileSync(join(import.meta.dir, "../../docs/json.md"), "utf8");
+
+function sections(): Map<string, Field[]> {
+  const found = new Map<string, Field[]>();
+  for (const section of DOCUMENT.split(/^## /m).slice(1)) {
+    const rows = [...section.matchAll(/^\| `([^`]+)` +\| (.*) \|$/gm)];
+    const fields = rows.map(([, name, text]) => ({
+      name: name!,
+      optional: text!.startsWith("_(optional)_"),
+    }));
+    found.set(section.slice(0, section.indexOf("\n")), fields);
+  }
+  return found;
+}
+
+const SECTIONS = sections();
+
+/** `counts.files`, `roots[].path`, `tags[]`. */
+function namesIn(value: unknown, prefix = ""): string[] {
+  if (Array.isArray(value)) {
+    if (value.length === 0) return [`${prefix}[]`];
+    return value.flatMap((member) => namesIn(member, `${prefix}[]`));
+  }
+  if (typeof value !== "object" || value === null) return [prefix];
+  return Object.entries(value).flatMap(([name, member]) =>
+    namesIn(member, prefix === "" ? name : `${prefix}.${name}`),
+  );
+}
+
+/** All values are as the document says; `unseen` are optional fields that none of them has. */
+function expectDescribed(section: string, values: readonly unknown[], unseen: string[] = []): void {
+  const fields = SECTIONS.get(section)!;
+  const known = new Set(fields.map(({ name }) => name));
+  const seen = new Set<string>();
+  expect(values.length).toBeGreaterThan(0);
+  for (const value of values) {
+    const names = new Set(namesIn(value));
+    // An empty list says nothing of its members.
+    for (const name of names) {
+      if (name.endsWith("[]") && fields.some((field) => field.name.startsWith(`${name}.`)))
+        continue;
+      seen.add(name);
+      expect(known).toContain(name);
+    }
+    for (const { name, optional } of fields) if (!optional) expect(names).toContain(name);
+  }
+  const missing = fields.map(({ name }) => name).filter((name) => !seen.has(name));
+  expect(missing.sort()).toEqual(unseen.toSorted());
+}
+
+const BAD_NAME = Buffer.from([0x62, 0xff]);
+
+function plantAll(place: Place): void {
+  place.write("things/file", "content");
+  linkSync(place.at("work/things/file"), place.at("work/things/again"));
+  const bad = Buffer.concat([Buffer.from(`${place.at("work/things")}/`), BAD_NAME]);
+  symlinkSync(BAD_NAME, bad);
+}
+
+describe("what is written is described, and the other way round", () => {
+  test("init, version", () => {
+    using place = emptyPlace();
+    expectDescribed("init", place.json(["init"], BY_PASSPHRASE));
+    expectDescribed("version", place.json(["version"]));
+  });
+
+  test("backup, snapshots, ls, restore, check", () => {
+    using place = placeWithStore();
+    plantAll(place);
+    const words = ["--tag", "z", "--tag", "a", "--description", "all kinds"];
+    const [saved] = place.json(["backup", "things", ...words]);
+    expectDescribed("backup", [saved]);
+    place.json(["backup", "things", place.write("other")]);
+    const snapshots = place.json(["snapshots"]);
+    expectDescribed("snapshots", snapshots, ["roots[].pathBase64"]);
+    expect(snapshots[0]).toMatchObject({ id: saved!["snapshot"], tags: ["a", "z"] });
+    const entries = [
+      ...place.json(["ls", "-R", "latest:z"]),
+      ...place.json(["ls", "-R", "latest"]),
+    ];
+    expectDescribed("ls", entries, ["device.major", "device.minor", "unstable"]);
+    const base64 = BAD_NAME.toString("base64");
+    expect(entries).toContainEqual(
+      expect.objectContaining({ path: "b\ufffd", pathBase64: base64, targetBase64: base64 }),
+    );
+    expectDescribed("restore", place.json(["restore", "latest", "--to", "copy"]));
+    const whole = place.json(["check", "--read-data"]);
+    expectDescribed("check", whole, ["findings[].message", "findings[].subject"]);
+    for (const fan of readdirSync(place.at("store/packs"))) {
+      rmSync(place.at("store/packs", fan), { recursive: true });
+    }
+    const damaged = place.run(["check", "--json"]);
+    expectDescribed("check", [JSON.parse(damaged.stdout)]);
+    expect(damaged.status).toBe(13);
+  });
+
+  test("key", () => {
+    using place = placeWithStore();
+    const fresh = { BUNKER_NEW_PASSPHRASE: "new" };
+    expectDescribed("key list", place.json(["key", "list"]));
+    const added = place.json(["key", "add"], fresh);
+    expectDescribed("key add", added);
+    expectDescribed("key remove", place.json(["key", "remove", String(added[0]!["added"])]));
+    expectDescribed("key passphrase", [
+      ...place.json(["key", "passphrase"], fresh),
+      ...place.json(["key", "passphrase"], { ...fresh, ...BY_PASSPHRASE }),
+    ]);
+    expectDescribed("key phrase", place.json(["key", "phrase", "--phrase-file", "phrase"]));
+    expectDescribed("key writer", place.json(["key", "writer", "web", "--key-file", "web"]));
+  });
+});
+
+test("problems are counted, and JSON is written all the same", () => {
+  using place = placeWithStore();
+  place.write("things/a");
+  place.lines(["backup", "things"]);
+  place.write("copy/a", "in the way");
+  // The folder "a" can't take the place of a file.
+  rmSync(place.at("work/things/a"));
+  place.write("things/a/b");
+  place.lines(["backup", "things"]);
+  const found = place.run(["restore", "latest", "--to", "copy", "--overwrite", "--json"]);
+  expect(JSON.parse(found.stdout)).toMatchObject({ target: "copy", problems: 1 });
+  expect(found.status).toBe(3);
+});
+
+test("a field that is not described is noticed, and one that is never written", () => {
+  expect(() => expectDescribed("init", [{ storeId: "", location: "", more: 1 }])).toThrow();
+  expect(() => expectDescribed("init", [{ storeId: "" }])).toThrow();
+  expect(() => expectDescribed("key passphrase", [{ added: "" }])).toThrow();
+  expectDescribed("init", [{ storeId: "", location: "" }]);
+});
+
+test("every command with --json has its section", () => {
+  using place = emptyPlace();
+  const names = [...place.run(["help"]).stdout.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, n]) => n!);
+  const speaking = names.filter((name) => place.run(["help", name]).stdout.includes("--json"));
+  expect(speaking.length).toBeGreaterThan(5);
+  const described = new Set([...SECTIONS.keys()].map((name) => name.split(" ")[0]!));
+  expect(speaking.sort()).toEqual([...described].sort());
+});
