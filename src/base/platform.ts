@@ -49,13 +49,13 @@ export interface NativePlatform extends Platform {
   compressPooled(plain: Bytes, level: number): Promise<Owned>;
 }
 
-/** Gives a native output's memory back at once: the collector is far too late for it. */
-export function release(bytes: Uint8Array<ArrayBuffer>): void {
-  if (
-    bytes.byteOffset === 0 &&
-    bytes.byteLength === bytes.buffer.byteLength &&
-    bytes.byteLength > 0
-  ) {
-    bytes.buffer.transfer(0);
+/**
+ * Gives memory back at once that is used up: the collector is far too late for large pieces. A view
+ * of a part, and shared memory, are left alone.
+ */
+export function release(bytes: Bytes): void {
+  const { buffer, byteLength } = bytes;
+  if (buffer instanceof ArrayBuffer && byteLength > 0 && byteLength === buffer.byteLength) {
+    buffer.transfer(0);
   }
 }

@@ -68,9 +68,14 @@ export class TaskPool {
     this.#running.add(run);
   }
 
+  /** Waits for all that run, whatever becomes of them. */
+  async settle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
   /** Waits for all; throws the first failure. */
   async finish(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
+    await this.settle();
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 }

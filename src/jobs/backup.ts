@@ -18,7 +18,7 @@ import { judgePack, listPacks } from "../store/presence.ts";
 import { loadManifests, type Manifests } from "../store/snapshots.ts";
 import type { Store } from "../store/store.ts";
 import { refuseMixedStores } from "../store/unlock.ts";
-import { StoreWriter, type WriteCounts } from "../store/writer.ts";
+import { requireMayWrite, StoreWriter, type WriteCounts } from "../store/writer.ts";
 import type { FileSystem } from "../system/files.ts";
 import { Assembly } from "./assembly.ts";
 import { Lane } from "./lane.ts";
@@ -92,6 +92,7 @@ export async function backup(
   }
   const lock = store.state.lock();
   try {
+    requireMayWrite(store);
     await refuseMixedStores(store.context, store.keys.storeId);
     for (let pass = 1; pass <= PASS_COUNT_MAX; pass++) {
       const run = await BackupRun.prepare({ store, source, parts, options, monitor });

@@ -155,21 +155,20 @@ export class Lane {
     }
   }
 
-  // The common case: one look at the file, after its reading, shows what the walk saw. Returns
-  // undefined for anything else.
+  // The common case: the file is what the walk saw, before and after its reading. Returns undefined
+  // for anything else.
   async #readUnchanged(task: FileTask): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const { files } = this.#parts;
     const descriptor = openWalked(files, task, task);
     if (descriptor === undefined) return undefined;
     try {
+      const stat = files.statDescriptor(descriptor);
+      // Nothing is read from a pipe or a device that has taken the name.
+      if (stat.type !== "file" || stat.inode !== task.inode) return undefined;
+      if (stat.deviceId !== task.deviceId) return undefined;
       const { ids, bytes } = await this.#readContent(descriptor, task.size);
       const after = files.statDescriptor(descriptor);
-      const same =
-        bytes === after.size &&
-        after.inode === task.inode &&
-        after.deviceId === task.deviceId &&
-        isSame(task, after);
-      return same ? ids : undefined;
+      return bytes === after.size && isSame(task, after) ? ids : undefined;
     } finally {
       files.close(descriptor);
     }
@@ -241,14 +240,18 @@ export class Lane {
     if (catalog.findUsable(id) >= 0 || !claims.claim(id)) return;
     const plain = core.input(offset, length);
     if (isPooled) {
-      const compressed = compressBlobPooled(platform, copyBytes(plain), { level });
+      const copy = copyBytes(plain);
+      const compressed = compressBlobPooled(platform, copy, { level }).then((result) => {
+        if (result.bytes !== copy) release(copy);
+        return result;
+      });
       this.#pending.push({ id: copyBytes(id), plainBytes: length, compressed });
       await this.#settlePending(this.#parts.pooledCount);
       return;
     }
     const { codec, bytes } = compressBlob(platform, plain, { level });
     await this.#add({ id, plainBytes: length, codec, bytes });
-    if (codec !== CODEC_RAW) release(bytes as Uint8Array<ArrayBuffer>);
+    if (codec !== CODEC_RAW) release(bytes);
     if (length >= READ_BYTES / 4) await this.#parts.breathe?.();
   }
 
@@ -257,7 +260,7 @@ export class Lane {
       const { id, plainBytes, compressed } = this.#pending.shift()!;
       const { codec, bytes } = await compressed;
       await this.#add({ id, plainBytes, codec, bytes });
-      release(bytes as Uint8Array<ArrayBuffer>);
+      release(bytes);
     }
   }
 

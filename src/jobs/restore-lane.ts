@@ -71,6 +71,7 @@ export class RestoreLane {
     this.#destination = destination;
   }
 
+  /** Writes what a task holds, whose bytes are given away. */
   async write(task: RestoreTask): Promise<RestoreAnswer> {
     const damaged: number[] = [];
     const failed: { file: number; message: string }[] = [];
@@ -86,6 +87,7 @@ export class RestoreLane {
       }
       release(plain);
     }
+    release(task.bytes);
     return { damaged, failed, limits: this.#destination.limits };
   }
 

@@ -85,19 +85,25 @@ export class RestoreWindow {
     this.#plainBytes = 0;
     const pool = new TaskPool(this.#parts.fetchCount);
     const budget = new Budget(this.#parts.fetchBytes);
-    for (const needs of packs) {
-      for (const range of coalesce(needs)) {
-        await budget.take(range.length);
-        await pool.add(async () => {
-          try {
-            await this.#fetch(range);
-          } finally {
-            budget.give(range.length);
-          }
-        });
+    try {
+      for (const needs of packs) {
+        for (const range of coalesce(needs)) await this.#start(range, pool, budget);
       }
+    } finally {
+      await pool.settle(); // What is under way writes into the destination: it ends first.
     }
     await pool.finish();
+  }
+
+  async #start(range: Range, pool: TaskPool, budget: Budget): Promise<void> {
+    await budget.take(range.length);
+    await pool.add(async () => {
+      try {
+        await this.#fetch(range);
+      } finally {
+        budget.give(range.length);
+      }
+    });
   }
 
   async #fetch(range: Range): Promise<void> {

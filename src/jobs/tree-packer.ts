@@ -45,7 +45,7 @@ export class TreePacker {
     });
     if (!this.#pack.fits(bytes.length)) await this.#finishPack();
     this.#pack.add({ id, plainBytes: plain.length, codec, bytes });
-    if (codec !== CODEC_RAW) release(bytes as Uint8Array<ArrayBuffer>);
+    if (codec !== CODEC_RAW) release(bytes);
     return id;
   }
 

@@ -31,7 +31,9 @@ export async function loadManifests(store: Store): Promise<Manifests> {
   noteMissing(store, new Set(names));
   const removed = store.log.state.removedManifests;
   const offered = [...byId.values()].filter((manifest) => !removed.has(hexId(manifest.id)));
-  offered.sort((a, b) => a.time - b.time || a.number - b.number);
+  const times = settledTimes(byId.values());
+  const timeOf = (manifest: Manifest) => times.get(manifest) ?? manifest.time;
+  offered.sort((a, b) => timeOf(a) - timeOf(b) || a.number - b.number);
   const heads = headsOf(byId.values());
   remember(store, byId.values());
   return { byId, offered, heads };
@@ -59,6 +61,19 @@ async function loadOne(store: Store, name: string): Promise<Manifest | undefined
     store.findings.add(name, error);
     return undefined;
   }
+}
+
+// A signer's times never go back, whatever its clock says: of two, the greater number is the later.
+function settledTimes(manifests: Iterable<Manifest>): Map<Manifest, number> {
+  const times = new Map<Manifest, number>();
+  const latest = new Map<HexId, number>();
+  for (const manifest of [...manifests].sort((a, b) => a.number - b.number)) {
+    const signer = hexId(manifest.signer);
+    const time = Math.max(manifest.time, latest.get(signer) ?? 0);
+    latest.set(signer, time);
+    times.set(manifest, time);
+  }
+  return times;
 }
 
 function headsOf(manifests: Iterable<Manifest>): Map<HexId, Manifest> {

@@ -8,6 +8,7 @@ import { type Bytes, concatBytes, storeU32 } from "../base/bytes.ts";
 import { BunkerError, isDamage } from "../base/errors.ts";
 import { hexId, ID_BYTES, type ObjectId } from "../base/ids.ts";
 import { SEGMENT_PACK_COUNT } from "../base/limits.ts";
+import { release } from "../base/platform.ts";
 import { TaskPool } from "../base/queue.ts";
 import { diffClosure } from "../format/closure.ts";
 import type { EncodedObject, SignerReference } from "../format/context.ts";
@@ -64,13 +65,15 @@ export class StoreWriter {
     return this.#counts;
   }
 
-  /** Puts a finished pack; `bytes` must be the caller's to give away. Waits for a free place. */
+  /** Puts a finished pack, whose bytes are given away. Waits for a free place. */
   async putPack(pack: FinishedPack): Promise<void> {
     const name = packName(pack.id);
     const { bytes, md5, records } = pack;
     await this.#uploads.add(async () => {
+      const { length } = bytes;
       await this.#store.storage.put(name, bytes, { md5 });
-      this.#noteStored(pack, bytes.length, records);
+      release(bytes); // A whole pack, for which the collector would take its time.
+      this.#noteStored(pack, length, records);
       if (this.#pending.length >= SEGMENT_PACK_COUNT) await this.#putSegment();
     });
   }
@@ -181,17 +184,8 @@ export class StoreWriter {
   // An owner's machine that is new certifies itself.
   async #certify(): Promise<void> {
     const { log, keyring, world } = this.#store;
-    const own = log.state.signers.get(hexId(keyring.signer.publicKey));
-    if (own?.certified === true) return;
-    if (own !== undefined || keyring.owner === undefined) {
-      throw new BunkerError(
-        "denied",
-        `the owner does not certify this machine (${keyring.label})`,
-        {
-          hint: "on a machine of the owner: bunker key writer LABEL --key-file FILE",
-        },
-      );
-    }
+    requireMayWrite(this.#store);
+    if (log.state.signers.has(hexId(keyring.signer.publicKey))) return;
     await log.append(certificateOf(keyring, world.now()));
   }
 
@@ -232,6 +226,15 @@ export class StoreWriter {
     changeMemory(this.#store.state, { manifestNames: [...manifestNames, manifest.name].sort() });
     return manifest;
   }
+}
+
+/** Throws `denied` where the owner does not certify this machine's signer, or has revoked it. */
+export function requireMayWrite({ log, keyring }: Store): void {
+  const own = log.state.signers.get(hexId(keyring.signer.publicKey));
+  if (own?.certified === true || (own === undefined && keyring.owner !== undefined)) return;
+  throw new BunkerError("denied", `the owner does not certify this machine (${keyring.label})`, {
+    hint: "on a machine of the owner: bunker key writer LABEL --key-file FILE",
+  });
 }
 
 function setPack(records: Bytes, number: number): void {

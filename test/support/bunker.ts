@@ -5,7 +5,7 @@
 // the whole process and copied; it is opened by its recovery phrase, which takes no time.
 
 import { setDefaultTimeout } from "bun:test";
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { tempDir, type TempDir } from "./temp.ts";
@@ -128,23 +128,22 @@ export const BY_PASSPHRASE: Environment = {
 /** A place with a store that was just made. */
 export function placeWithStore(): Place {
   const place = emptyPlace();
-  copyStore(template(), place);
-  return place;
-}
-
-function copyStore(from: Place, to: Place): void {
-  for (const name of ["store", "phrase"]) {
-    cpSync(from.at(name), to.at(name), { recursive: true, preserveTimestamps: true });
+  files ??= filesOfNewStore();
+  for (const [name, bytes] of files) {
+    mkdirSync(join(place.at(name), ".."), { recursive: true });
+    writeFileSync(place.at(name), bytes, { mode: 0o600 });
   }
+  return place;
 }
 
-let templatePlace: Place | undefined;
+/** A new store and its phrase: few and small, so that they are kept in memory. */
+let files: ReadonlyMap<string, Buffer> | undefined;
 
-function template(): Place {
-  if (templatePlace !== undefined) return templatePlace;
-  const place = emptyPlace();
-  process.on("exit", () => rmSync(place.at(), { recursive: true, force: true }));
+function filesOfNewStore(): ReadonlyMap<string, Buffer> {
+  using place = emptyPlace();
   place.lines(["init", "--phrase-file", place.at("phrase")], BY_PASSPHRASE);
-  templatePlace = place;
-  return place;
+  const names = readdirSync(place.at("store"), { recursive: true, encoding: "utf8" })
+    .map((name) => join("store", name))
+    .filter((name) => statSync(place.at(name)).isFile());
+  return new Map([...names, "phrase"].map((name) => [name, readFileSync(place.at(name))]));
 }
