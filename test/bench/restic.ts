@@ -72,15 +72,21 @@ function environment(folder: string): Record<string, string> {
   };
 }
 
+/**
+ * One round of a program in a folder of its own. Nothing is deleted until all is over: ext4 searches
+ * long for a new inode while many have just been freed, and one would pay for the other's files.
+ */
 async function once(program: Program, corpus: Corpus, base: string, sample: boolean) {
   const folder = mkdtempSync(join(base, `${program.name}-`));
+  used.push(folder);
   try {
     return await program.run(corpus, folder, sample);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
     Bun.spawnSync(["sync"]); // What one program left to be written is not the other's to pay for.
   }
 }
+
+const used: string[] = [];
 
 function newResults(): Results {
   return { "first backup": [], "unchanged backup": [], restore: [] };
@@ -175,5 +181,6 @@ try {
   await compare(corpus, base, Number(values.rounds));
   await bounded(corpus, base, Number(values.memory));
 } finally {
+  for (const folder of used) rmSync(folder, { recursive: true, force: true });
   if (values.folder === undefined) rmSync(base, { recursive: true, force: true });
 }

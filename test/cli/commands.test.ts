@@ -191,7 +191,7 @@ describe("sources", () => {
     const { stderr, status } = place.run(["backup", "things", "nothing"]);
     expect(stderr).toBe(`bunker: error: ${place.at("work/nothing")}: no such file or folder\n`);
     expect(status).toBe(1);
-    expect(readdirSync(place.at("store")).sort()).toEqual(["keys", "location", "owner", "tmp"]);
+    expect(readdirSync(place.at("store")).sort()).toEqual(["keys", "location", "owner"]);
   });
 });
 
