@@ -9,6 +9,14 @@ import type { Bytes } from "./bytes.ts";
 export type Awaitable<T> = T | Promise<T>;
 type Owned = Uint8Array<ArrayBuffer>;
 
+/** What Argon2id may spend, and how many bytes it gives. */
+export interface StretchOrder {
+  readonly memoryKib: number;
+  readonly passes: number;
+  readonly lanes: number;
+  readonly outputBytes: number;
+}
+
 export interface Platform {
   random(byteCount: number): Owned;
   sha256(bytes: Bytes): Awaitable<Owned>;
@@ -24,6 +32,8 @@ export interface Platform {
   signingPublicKey(seed: Bytes): Awaitable<Owned>;
   /** X25519 (RFC 7748): the public key of a 32-byte private key. */
   agreementPublicKey(privateKey: Bytes): Awaitable<Owned>;
+  /** Argon2id (RFC 9106), where the runtime has it; the caller has bounded the cost. */
+  readonly stretch?: (passphrase: Bytes, salt: Bytes, order: StretchOrder) => Awaitable<Owned>;
   /**
    * Decodes one zstd frame to exactly `plainBytes`; throws where the frame says or yields another
    * length. The caller has bounded `plainBytes`.

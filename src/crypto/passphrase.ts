@@ -1,6 +1,7 @@
 // Passphrase: stretched by Argon2id (RFC 9106) into the keys of a key slot.
 
 import { argon2id } from "hash-wasm";
+import type { Platform } from "../base/platform.ts";
 import { assert } from "../base/assert.ts";
 import { type Bytes, copyBytes, utf8 } from "../base/bytes.ts";
 import { BunkerError } from "../base/errors.ts";
@@ -31,6 +32,7 @@ export async function stretchPassphrase(
   passphrase: string,
   salt: Bytes,
   cost: StretchCost,
+  platform: Pick<Platform, "stretch"> = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   assert(
     salt.length >= SALT_BYTES_MIN && salt.length <= SALT_BYTES_MAX,
@@ -38,8 +40,13 @@ export async function stretchPassphrase(
   );
   checkStretchCost(cost);
   if (passphrase === "") throw new BunkerError("invalid-argument", "the passphrase is empty");
+  const password = utf8(passphrase.normalize("NFC"));
+  // The runtime's own takes two thirds of the time; the portable one serves where there is none.
+  if (platform.stretch !== undefined) {
+    return platform.stretch(password, copyBytes(salt), { ...cost, outputBytes: STRETCHED_BYTES });
+  }
   const stretched = await argon2id({
-    password: utf8(passphrase.normalize("NFC")),
+    password,
     salt: copyBytes(salt),
     memorySize: cost.memoryKib,
     iterations: cost.passes,

@@ -164,7 +164,7 @@ async function stretch(
   salt: Bytes,
   stretching: Stretching,
 ): Promise<Stretched> {
-  const stretched = await stretchPassphrase(passphrase, salt, stretching);
+  const stretched = await stretchPassphrase(passphrase, salt, stretching, platform);
   const committed = concatBytes(utf8("bunker/1 commitment"), stretched.subarray(KEY_BYTES));
   return { key: stretched.subarray(0, KEY_BYTES), commitment: await platform.sha256(committed) };
 }

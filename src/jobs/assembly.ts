@@ -262,7 +262,8 @@ export class Assembly {
     const facts = { changed, inode, modified: metadata.modified, size: metadata.size };
     const readAtMs =
       outcome?.readAtMs ?? (item.sameAs ?? item).sentAtMs ?? Number.POSITIVE_INFINITY;
-    this.#states.at(-1)?.add(item.path, facts, ids, readAtMs);
+    const place = { folder: item.folder, name: metadata.name };
+    this.#states.at(-1)?.add(place, facts, ids, readAtMs);
   }
 
   #noteUnread(item: FileItem, outcome: Exclude<FileOutcome, { kind: "read" | "same" }>): void {

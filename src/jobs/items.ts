@@ -10,8 +10,8 @@ import type { FileOutcome } from "./lane.ts";
 export interface FileItem {
   readonly kind: "file";
   readonly event: EntryEvent;
-  /** As file states order it. */
-  readonly path: Bytes;
+  /** The path of its folder, as file states order it. */
+  readonly folder: Bytes;
   /** Ids joined, where the file is as it was. */
   readonly known?: Bytes;
   readonly sameAs?: FileItem;

@@ -162,13 +162,12 @@ export class Lane {
     const descriptor = openWalked(files, task, task);
     if (descriptor === undefined) return undefined;
     try {
-      const stat = files.statDescriptor(descriptor);
-      // Nothing is read from a pipe or a device that has taken the name.
-      if (stat.type !== "file" || stat.inode !== task.inode) return undefined;
-      if (stat.deviceId !== task.deviceId) return undefined;
+      // Nothing is read from a pipe or a device that has taken the name; most have no end, or 0.
+      if (task.size === 0 || files.endOf(descriptor) !== task.size) return undefined;
       const { ids, bytes } = await this.#readContent(descriptor, task.size);
       const after = files.statDescriptor(descriptor);
-      return bytes === after.size && isSame(task, after) ? ids : undefined;
+      const isIt = after.inode === task.inode && after.deviceId === task.deviceId;
+      return isIt && bytes === after.size && isSame(task, after) ? ids : undefined;
     } finally {
       files.close(descriptor);
     }

@@ -52,22 +52,24 @@ export class Planner {
   }
 
   #planFile(event: EntryEvent): FileItem {
-    const path = statePath(this.#paths.at(-1) ?? NO_PATH, event.metadata.name);
+    const folder = this.#paths.at(-1) ?? NO_PATH;
     const group = event.metadata.hardLink;
     const sameAs = group === undefined ? undefined : this.#linked.get(group);
-    if (sameAs !== undefined) return { kind: "file", event, path, sameAs };
-    const known = this.#parts.force ? undefined : this.#unchanged(event, path);
+    if (sameAs !== undefined) return { kind: "file", event, folder, sameAs };
+    const known = this.#parts.force ? undefined : this.#unchanged(event, folder);
     const item: FileItem =
-      known === undefined ? { kind: "file", event, path } : { kind: "file", event, path, known };
+      known === undefined
+        ? { kind: "file", event, folder }
+        : { kind: "file", event, folder, known };
     if (group !== undefined) this.#noteLink(group, item);
     return item;
   }
 
   // The content of an unchanged file, all of which must still be in usable packs.
-  #unchanged(event: EntryEvent, path: Bytes): Bytes | undefined {
+  #unchanged(event: EntryEvent, folder: Bytes): Bytes | undefined {
     const { changed, inode, metadata } = event;
     const facts = { changed, inode, modified: metadata.modified, size: metadata.size };
-    const known = present(this.#states, "a root comes first").find(path, facts);
+    const known = present(this.#states, "a root comes first").find(folder, metadata.name, facts);
     if (known === undefined) return undefined;
     for (let at = 0; at < known.length; at += ID_BYTES) {
       if (!this.#parts.needKnown(known, at)) return undefined;

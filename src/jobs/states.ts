@@ -7,7 +7,7 @@
 //   | u32 chunks | chunks × id (32)
 // A path is its components joined by NUL: compared as bytes, that is the order of the walk.
 
-import { type Bytes, compareBytes, concatBytes } from "../base/bytes.ts";
+import { type Bytes, concatBytes } from "../base/bytes.ts";
 import type { Time } from "../base/entry.ts";
 import { ID_BYTES } from "../base/ids.ts";
 import type { LocalFolder, LocalWriter } from "../base/local.ts";
@@ -33,6 +33,7 @@ export type KnownContent = Bytes;
 export class StateReader {
   readonly #bytes: Bytes;
   readonly #view: DataView;
+  readonly #wanted = new PathBuffer();
   #at = 0;
   #path = new Uint8Array(PATH_BYTES_MAX);
   #pathBytes = 0;
@@ -45,12 +46,14 @@ export class StateReader {
   }
 
   /**
-   * The content of the file at `path` if it is as it was. Paths must be asked for in walk order.
+   * The content of a file, by its folder's path and its name, if it is as it was. Files must be
+   * asked for in walk order.
    */
-  find(path: Bytes, facts: FileFacts): KnownContent | undefined {
+  find(folder: Bytes, name: Bytes, facts: FileFacts): KnownContent | undefined {
+    if (this.#recordAt < 0 || !this.#wanted.set(folder, name)) return undefined;
     while (this.#recordAt >= 0) {
-      const order = compareBytes(this.#path.subarray(0, this.#pathBytes), path);
-      if (order > 0) return undefined;
+      const order = this.#wanted.compareTo(this.#path, this.#pathBytes);
+      if (order < 0) return undefined;
       if (order === 0) return this.#contentIf(facts);
       this.#next();
     }
@@ -96,27 +99,29 @@ export class StateWriter {
   readonly #buffer = new Uint8Array(BUFFER_BYTES);
   readonly #view = new DataView(this.#buffer.buffer);
   #filled = 0;
-  #path: Bytes = new Uint8Array(0);
+  #path = new PathBuffer();
+  #previous = new PathBuffer();
 
   constructor(file: LocalWriter) {
     this.#file = file;
   }
 
   /** Notes a file's content. `readAtMs` is when its reading began, by this machine's clock. */
-  add(path: Bytes, facts: FileFacts, content: KnownContent, readAtMs: number): void {
-    if (path.length > PATH_BYTES_MAX || isYoung(facts, readAtMs)) return;
-    const shared = sharedBytes(this.#path, path);
+  add(place: FilePlace, facts: FileFacts, content: KnownContent, readAtMs: number): void {
+    if (isYoung(facts, readAtMs) || !this.#path.set(place.folder, place.name)) return;
+    const path = this.#path;
+    const shared = path.sharedWith(this.#previous);
     const more = path.length - shared;
     const bytes = FIXED_BYTES + more;
     if (this.#filled + bytes > BUFFER_BYTES) this.#flush();
     const at = this.#filled;
     this.#view.setUint16(at, shared, true);
     this.#view.setUint16(at + 2, more, true);
-    this.#buffer.set(path.subarray(shared), at + 4);
+    path.copyTo(this.#buffer, at + 4, shared);
     this.#putFacts(at + 4 + more, facts, content.length / ID_BYTES);
     this.#filled += bytes;
     this.#put(content);
-    this.#path = path;
+    [this.#path, this.#previous] = [this.#previous, path];
   }
 
   finish(): void {
@@ -167,13 +172,63 @@ export function openStates(
   };
 }
 
-/** The path of a name in a folder, as states order it. */
+/** A file by the path of its folder, as `statePath` makes it, and its name. */
+export interface FilePlace {
+  readonly folder: Bytes;
+  readonly name: Bytes;
+}
+
+/** The path of a name in a folder, as states order it; an empty folder is a root's. */
 export function statePath(folder: Bytes, name: Bytes): Bytes {
   if (folder.length === 0) return name;
   return concatBytes(folder, SEPARATOR, name);
 }
 
 const SEPARATOR = Uint8Array.of(0);
+
+// A path in memory that is used again: one of its own for each of a million files costs too much.
+class PathBuffer {
+  readonly #bytes = new Uint8Array(PATH_BYTES_MAX);
+  #folder: Bytes | undefined;
+  #nameAt = 0;
+  length = 0;
+
+  /** Returns false where the path is too long to be noted. */
+  set(folder: Bytes, name: Bytes): boolean {
+    if (folder.length + 1 + name.length > PATH_BYTES_MAX) return false;
+    if (folder !== this.#folder) {
+      this.#bytes.set(folder);
+      this.#nameAt = folder.length;
+      if (folder.length > 0) this.#bytes[this.#nameAt++] = 0;
+      this.#folder = folder;
+    }
+    this.#bytes.set(name, this.#nameAt);
+    this.length = this.#nameAt + name.length;
+    return true;
+  }
+
+  /** Orders as unsigned bytes, a prefix first. */
+  compareTo(other: Bytes, otherLength: number): number {
+    const most = Math.min(this.length, otherLength);
+    for (let i = 0; i < most; i++) {
+      const difference = this.#bytes[i]! - other[i]!;
+      if (difference !== 0) return difference;
+    }
+    return this.length - otherLength;
+  }
+
+  sharedWith(other: PathBuffer): number {
+    const most = Math.min(this.length, other.length);
+    const theirs = other.#bytes;
+    let shared = 0;
+    while (shared < most && this.#bytes[shared] === theirs[shared]) shared++;
+    return shared;
+  }
+
+  copyTo(target: Uint8Array, at: number, from: number): void {
+    for (let i = from; i < this.length; i++) target[at + i - from] = this.#bytes[i]!;
+  }
+}
 
 // A change within the same tick of the clock would leave the same time: such a file is read again.
 function isYoung({ changed, modified }: FileFacts, readAtMs: number): boolean {
@@ -187,11 +242,4 @@ function isYoung({ changed, modified }: FileFacts, readAtMs: number): boolean {
 
 function millisecondsOf({ seconds, nanoseconds }: Time): number {
   return seconds * 1000 + nanoseconds / 1e6;
-}
-
-function sharedBytes(a: Bytes, b: Bytes): number {
-  const most = Math.min(a.length, b.length);
-  let shared = 0;
-  while (shared < most && a[shared] === b[shared]) shared++;
-  return shared;
 }

@@ -50,6 +50,11 @@ export interface FileSystem {
   /** Never follows a link; returns `undefined` where there is no such name. */
   stat(folder: Descriptor, name: Bytes): RawStat | undefined;
   statDescriptor(descriptor: Descriptor): RawStat;
+  /**
+   * Where an open file ends, and stands at its beginning again; `undefined` for what has no end, as
+   * a pipe. A quarter of the price of a look at all that the system knows.
+   */
+  endOf(descriptor: Descriptor): number | undefined;
   readLink(folder: Descriptor, name: Bytes): Bytes;
 
   /** Makes a file and opens it for writing; throws `EEXIST` where anything has the name. */

@@ -25,6 +25,7 @@ const O_PATH = 0o10000000;
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_NO_AUTOMOUNT = 0x800;
+const SEEK_END = 2;
 const AT_EMPTY_PATH = 0x1000;
 
 const PATH_BYTES_MAX = 4096;
@@ -115,6 +116,13 @@ export class NativeFileSystem implements FileSystem {
   statDescriptor(descriptor: Descriptor): RawStat {
     if (this.#statx(descriptor, EMPTY, AT_EMPTY_PATH) !== 0) throw this.#failure("statx");
     return decodeStatx(this.#statWords);
+  }
+
+  endOf(descriptor: Descriptor): number | undefined {
+    const end = Number(this.#call.lseek(descriptor, 0, SEEK_END));
+    if (end < 0) return undefined;
+    this.#check(this.#call.lseek(descriptor, 0, 0), "lseek");
+    return end;
   }
 
   #statx(folder: Descriptor, name: Bytes, flags: number): number {

@@ -4,12 +4,18 @@
 // memory back. (The runtime returns Buffers, whose `slice` shares memory, and whose memory may be
 // longer than they are.)
 
-import { createCipheriv, createDecipheriv, hkdfSync, randomFillSync } from "node:crypto";
+import {
+  argon2Sync,
+  createCipheriv,
+  createDecipheriv,
+  hkdfSync,
+  randomFillSync,
+} from "node:crypto";
 import { assert } from "../base/assert.ts";
-import type { Bytes } from "../base/bytes.ts";
+import { type Bytes, copyBytes } from "../base/bytes.ts";
 import { BunkerError } from "../base/errors.ts";
 import { checkFrame } from "../base/frame.ts";
-import { type NativePlatform, release } from "../base/platform.ts";
+import { type NativePlatform, release, type StretchOrder } from "../base/platform.ts";
 import { publicKeyOfEd25519, publicKeyOfX25519, signEd25519, verifyEd25519 } from "./curve.ts";
 
 type Owned = Uint8Array<ArrayBuffer>;
@@ -40,7 +46,14 @@ export const nativePlatform: NativePlatform = {
   compress: (plain, level) => owned(Bun.zstdCompressSync(plain as Owned, { level })),
   compressPooled,
   decompress,
+  stretch,
 };
+
+function stretch(passphrase: Bytes, salt: Bytes, order: StretchOrder): Owned {
+  const { memoryKib: memory, passes, lanes: parallelism, outputBytes: tagLength } = order;
+  const parameters = { message: passphrase, nonce: salt, parallelism, tagLength, memory, passes };
+  return copyBytes(argon2Sync("argon2id", parameters));
+}
 
 function sealGcm(key: Bytes, nonce: Bytes, associated: Bytes, plain: Bytes): Owned {
   checkGcm(key, nonce);

@@ -74,6 +74,11 @@ export class PortableFileSystem implements FileSystem {
     return rawStat(fs.fstatSync(descriptor, { bigint: true }));
   }
 
+  endOf(descriptor: Descriptor): number | undefined {
+    const stat = fs.fstatSync(descriptor);
+    return stat.isFile() ? stat.size : undefined;
+  }
+
   readLink(folder: Descriptor, name: Bytes): Bytes {
     return fs.readlinkSync(this.#path(folder, name), { encoding: "buffer" });
   }

@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { argon2Sync } from "node:crypto";
+import { nativePlatform } from "../../src/system/platform.ts";
 import fc from "fast-check";
 import { isBunkerError } from "../../src/base/errors.ts";
 import { ARGON_LANES_MAX, ARGON_MEMORY_KIB_MAX, ARGON_PASSES_MAX } from "../../src/base/limits.ts";
@@ -51,6 +52,9 @@ describe("stretchPassphrase", () => {
         });
         const stretched = await stretchPassphrase(passphrase, salt, { memoryKib, passes, lanes });
         expect(hex(stretched)).toBe(hex(expected));
+        const at = { memoryKib, passes, lanes };
+        const native = await stretchPassphrase(passphrase, salt, at, nativePlatform);
+        expect(hex(native)).toBe(hex(expected));
       },
     );
     await fc.assert(property, { numRuns: 50 });

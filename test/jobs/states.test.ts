@@ -6,6 +6,7 @@ import { type FileFacts, openStates, statePath } from "../../src/jobs/states.ts"
 import { MemoryFolder } from "../support/local.ts";
 import { seededRandom } from "../support/random.ts";
 
+const ROOT = new Uint8Array(0);
 const READ_AT = 1_700_000_000_000;
 const OLD: FileFacts = {
   changed: { seconds: 1_600_000_000, nanoseconds: 5 },
@@ -16,14 +17,15 @@ const OLD: FileFacts = {
 
 function save(cache: MemoryFolder, list: readonly (readonly [Bytes, FileFacts, Bytes])[]): void {
   const { after } = openStates(cache, "root");
-  for (const [path, facts, ids] of list) after.add(path, facts, ids, READ_AT);
+  for (const [path, facts, ids] of list)
+    after.add({ folder: ROOT, name: path }, facts, ids, READ_AT);
   after.finish();
 }
 
 function contentOf(cache: MemoryFolder, path: Bytes, facts = OLD): Bytes | undefined {
   const { before, after } = openStates(cache, "root");
   after.abandon();
-  return before.find(path, facts);
+  return before.find(ROOT, path, facts);
 }
 
 /** Seconds before (or after) the reading as a time. */
@@ -42,8 +44,8 @@ test("all come back in the order of the walk, gaps and strangers included", () =
   after.abandon();
   for (const [i, [path, , ids]] of list.entries()) {
     if (i === 3) continue; // Not asked for.
-    expect(Buffer.from(before.find(path, OLD) ?? [])).toEqual(Buffer.from(ids));
-    expect(before.find(statePath(path, utf8("\u0001 stranger")), OLD)).toBeUndefined();
+    expect(Buffer.from(before.find(ROOT, path, OLD) ?? [])).toEqual(Buffer.from(ids));
+    expect(before.find(path, utf8("\u0001 stranger"), OLD)).toBeUndefined();
   }
 });
 
@@ -122,7 +124,7 @@ test("states that are cut anywhere, or spoilt, say less and never harm", () => {
     cache.write("states-root", [spoilt]);
     const { before, after } = openStates(cache, "root");
     after.abandon();
-    for (const [path] of list) before.find(path, OLD);
+    for (const [path] of list) before.find(ROOT, path, OLD);
   }
 });
 
@@ -130,7 +132,7 @@ test("a run that is abandoned leaves the states of the one before", () => {
   const cache = new MemoryFolder();
   save(cache, [[utf8("a"), OLD, new Uint8Array(32)]]);
   const { after } = openStates(cache, "root");
-  after.add(utf8("b"), OLD, new Uint8Array(32), READ_AT);
+  after.add({ folder: ROOT, name: utf8("b") }, OLD, new Uint8Array(32), READ_AT);
   after.abandon();
   expect(contentOf(cache, utf8("a"))).toBeDefined();
 });

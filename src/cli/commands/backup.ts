@@ -26,7 +26,8 @@ import {
 } from "../session.ts";
 import type { Wiring } from "../wiring.ts";
 
-const LEVEL = 3;
+/** Of zstd: on 1 MiB of text, 3 takes a third more time and gives 6 % less. */
+const LEVEL = 2;
 
 export const backupCommand: CommandDefinition = {
   name: "backup",
