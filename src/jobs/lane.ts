@@ -159,11 +159,12 @@ export class Lane {
   // for anything else.
   async #readUnchanged(task: FileTask): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const { files } = this.#parts;
+    if (task.size === 0) return undefined; // As files of /proc say, which are not empty.
     const descriptor = openWalked(files, task, task);
     if (descriptor === undefined) return undefined;
     try {
-      // Nothing is read from a pipe or a device that has taken the name; most have no end, or 0.
-      if (task.size === 0 || files.endOf(descriptor) !== task.size) return undefined;
+      // Nothing is read from a pipe or a device that has taken the name: they have no such end.
+      if (files.endOf(descriptor) !== task.size) return undefined;
       const { ids, bytes } = await this.#readContent(descriptor, task.size);
       const after = files.statDescriptor(descriptor);
       const isIt = after.inode === task.inode && after.deviceId === task.deviceId;
