@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { type Bytes, utf8 } from "../../src/base/bytes.ts";
-import { type FileFacts, openStates, statePath } from "../../src/jobs/states.ts";
+import { type FileFacts, openStates } from "../../src/jobs/states.ts";
 import { MemoryFolder } from "../support/local.ts";
 import { seededRandom } from "../support/random.ts";
 

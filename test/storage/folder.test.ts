@@ -313,7 +313,7 @@ describe("folder: leftovers", () => {
 type Putter = ReturnType<typeof startPutter>;
 
 function startPutter(root: string, first: number, count: number, byteCount: number) {
-  const script = join(import.meta.dir, "putter.ts");
+  const script = new URL("putter.ts", import.meta.url).pathname;
   const args = [root, first, count, byteCount].map(String);
   return Bun.spawn([process.execPath, script, ...args], { stdout: "pipe", stderr: "inherit" });
 }
