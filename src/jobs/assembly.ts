@@ -10,34 +10,24 @@ import type { Entry, Metadata } from "../base/entry.ts";
 import { BunkerError } from "../base/errors.ts";
 import { type BlobId, ID_BYTES } from "../base/ids.ts";
 import { INLINE_IDS_MAX } from "../base/limits.ts";
-import type { Monitor } from "../base/monitor.ts";
 import type { SnapshotCounts, SnapshotRoot } from "../format/snapshot.ts";
 import type { WalkEvent } from "../source/source.ts";
-import type { Claims } from "../store/claims.ts";
 import { TreeWriter } from "../store/tree-writer.ts";
-import type { StoreWriter } from "../store/writer.ts";
-import type { Store } from "../store/store.ts";
-import type { BackupParts } from "./backup.ts";
+import type { AssemblyParts } from "./assembly-parts.ts";
 import { Batches } from "./batches.ts";
 import type { FileOutcome } from "./lane.ts";
-import type { LanePool } from "./lanes.ts";
-import { type FileItem, isReady, type Item, pathText, rootName, splitIds } from "./items.ts";
+import {
+  type FileItem,
+  isReady,
+  type Item,
+  mustBeRead,
+  pathText,
+  rootName,
+  splitIds,
+} from "./items.ts";
 import { Planner } from "./planner.ts";
 import { openStates, type StateReader, type StateWriter } from "./states.ts";
 import { TreePacker } from "./tree-packer.ts";
-
-export interface AssemblyParts {
-  readonly store: Store;
-  readonly parts: BackupParts;
-  readonly lanes: LanePool;
-  readonly claims: Claims;
-  readonly writer: StoreWriter;
-  readonly monitor: Monitor;
-  readonly force: boolean;
-  /** Makes room for more new blobs; called while no lane works. */
-  readonly renewClaims: () => Promise<void>;
-  readonly totals?: { readonly filesTotal: number; readonly bytesTotal: number };
-}
 
 /** Items under way: the walk waits for the head of the queue beyond that. */
 const ITEM_COUNT_MAX = 8192;
@@ -56,6 +46,8 @@ export class Assembly {
   readonly #states: StateWriter[] = [];
   readonly #open: Metadata[] = [];
   #rootPath: Bytes = new Uint8Array(0);
+  #rootStates: StateWriter | undefined;
+  #rootCount = 0;
   #counts = { files: 0, folders: 0, others: 0, contentBytes: 0, problems: 0 };
   #unchangedFiles = 0;
   #statesKept = false;
@@ -124,8 +116,9 @@ export class Assembly {
   #plan(event: Exclude<WalkEvent, { kind: "wait" }>): void {
     const item = this.#planner.plan(event);
     this.#items.push(item);
-    if (item.kind !== "file" || item.known !== undefined || item.sameAs !== undefined) return;
-    this.#batches.add(item);
+    if (item.kind !== "file" || item.known !== undefined) return;
+    if (item.sameAs === undefined) this.#batches.add(item);
+    else item.event.folder.retain(); // It may have to be read itself.
   }
 
   #openStates(root: Bytes): StateReader {
@@ -155,6 +148,7 @@ export class Assembly {
     this.#batches.check();
     while (this.#head < this.#items.length) {
       const item = this.#items[this.#head]!;
+      if (item.kind === "file" && mustBeRead(item)) this.#readItself(item);
       if (!isReady(item)) break;
       this.#head += 1;
       await this.#assemble(item);
@@ -165,10 +159,17 @@ export class Assembly {
     }
   }
 
+  #readItself(item: FileItem): void {
+    delete item.sameAs;
+    this.#batches.add(item);
+    item.event.folder.release();
+  }
+
   #assemble(item: Item): Promise<void> | undefined {
     switch (item.kind) {
       case "root":
         this.#rootPath = item.path;
+        this.#rootStates = this.#states[this.#rootCount++];
         return undefined;
       case "enter":
         this.#open.push(item.metadata);
@@ -199,8 +200,9 @@ export class Assembly {
   }
 
   #addFile(item: FileItem): Promise<void> | undefined {
-    const { metadata } = item.event;
+    const { metadata, folder } = item.event;
     const first = item.sameAs ?? item;
+    if (item.sameAs !== undefined) folder.release();
     if (first.known !== undefined) {
       this.#unchangedFiles += 1;
       return this.#addContent(item, metadata, first.known);
@@ -263,7 +265,7 @@ export class Assembly {
     const readAtMs =
       outcome?.readAtMs ?? (item.sameAs ?? item).sentAtMs ?? Number.POSITIVE_INFINITY;
     const place = { folder: item.folder, name: metadata.name };
-    this.#states.at(-1)?.add(place, facts, ids, readAtMs);
+    this.#rootStates?.add(place, facts, ids, readAtMs);
   }
 
   #noteUnread(item: FileItem, outcome: Exclude<FileOutcome, { kind: "read" | "same" }>): void {

@@ -68,6 +68,9 @@ export interface BackupResult {
   readonly end: number;
 }
 
+export const FIRST_USE =
+  "this machine has not seen this store before: what was deleted from it until now can't be noticed";
+
 /** Condemnations that come up during a backup make it start over; so many times. */
 const PASS_COUNT_MAX = 3;
 
@@ -121,6 +124,7 @@ class BackupRun {
   readonly #claims: Claims;
   readonly #assembly: Assembly;
   readonly #start: number;
+  readonly #monitor: Monitor;
 
   private constructor(
     { store, source, parts, options, monitor }: Order,
@@ -131,6 +135,7 @@ class BackupRun {
     this.#options = options;
     this.#parts = parts;
     this.#start = store.world.now();
+    this.#monitor = monitor;
     this.#catalog = opened.catalog;
     this.#manifests = opened.manifests;
     this.#writer = opened.writer;
@@ -152,6 +157,7 @@ class BackupRun {
   static async prepare(order: Order): Promise<BackupRun> {
     const { store, source } = order;
     const manifests = await loadManifests(store);
+    if (store.isFirstUse && manifests.byId.size > 0) order.monitor.notice(FIRST_USE);
     const catalog = await store.catalog();
     const presence = await listPacks(store, catalog.packs().keys());
     catalog.mark(judgePack(store, presence));
@@ -174,7 +180,7 @@ class BackupRun {
       await this.#assembly.finish();
       const written = await this.#writer.commit(this.#manifests, () => this.#snapshot());
       if (written === undefined) return undefined;
-      this.#assembly.keepStates();
+      this.#keepStates();
       return {
         id: written.id,
         name: written.name,
@@ -190,6 +196,16 @@ class BackupRun {
     } finally {
       this.#assembly.close();
       this.#lanes.close();
+    }
+  }
+
+  // The snapshot is made: a full cache disk makes the next run slower, and this one no failure.
+  #keepStates(): void {
+    try {
+      this.#assembly.keepStates();
+    } catch (error) {
+      if (!(error instanceof BunkerError)) throw error;
+      this.#monitor.notice(`the next backup will read all files again: ${error.message}`);
     }
   }
 

@@ -18,6 +18,7 @@ import { closureOf, loadManifests, loadSnapshot, type Manifests } from "../store
 import type { Store } from "../store/store.ts";
 import { readContent, treeOf } from "../store/trees.ts";
 import { inspectObjects } from "./inspect.ts";
+import { FIRST_USE } from "./backup.ts";
 import { verifyPack } from "./verify.ts";
 
 export interface CheckOptions {
@@ -72,6 +73,7 @@ class CheckRun {
 
   async carryOut(): Promise<CheckResult> {
     const manifests = await loadManifests(this.#store);
+    if (this.#store.isFirstUse && manifests.byId.size > 0) this.#monitor.notice(FIRST_USE);
     await inspectObjects(this.#store, this.#options.breathe);
     const presence = await listPacks(this.#store, []);
     const packs = this.#catalog.packs();

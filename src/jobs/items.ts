@@ -14,7 +14,7 @@ export interface FileItem {
   readonly folder: Bytes;
   /** Ids joined, where the file is as it was. */
   readonly known?: Bytes;
-  readonly sameAs?: FileItem;
+  sameAs?: FileItem;
   /** When it was given to a lane: milliseconds since the epoch. */
   sentAtMs?: number;
   outcome?: FileOutcome;
@@ -26,6 +26,12 @@ export type Item =
   | { readonly kind: "enter"; readonly metadata: Metadata }
   | { readonly kind: "leave" }
   | { readonly kind: "other"; readonly metadata: Metadata };
+
+/** Whether another name's first one turned out not to be what the walk saw: it must be read itself. */
+export function mustBeRead({ sameAs }: FileItem): boolean {
+  if (sameAs === undefined || sameAs.known !== undefined) return false;
+  return sameAs.outcome !== undefined && sameAs.outcome.kind !== "same";
+}
 
 /** Whether an item can be assembled: files wait for their outcome. */
 export function isReady(item: Item | undefined): boolean {

@@ -2,6 +2,7 @@
 
 import { present } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
+import type { Time } from "../base/entry.ts";
 import { ID_BYTES } from "../base/ids.ts";
 import type { EntryEvent, WalkEvent } from "../source/source.ts";
 import type { FileItem, Item } from "./items.ts";
@@ -54,7 +55,9 @@ export class Planner {
   #planFile(event: EntryEvent): FileItem {
     const folder = this.#paths.at(-1) ?? NO_PATH;
     const group = event.metadata.hardLink;
-    const sameAs = group === undefined ? undefined : this.#linked.get(group);
+    const linked = group === undefined ? undefined : this.#linked.get(group);
+    // Only where the file has not changed since its first name was met.
+    const sameAs = linked !== undefined && isSameFile(linked.event, event) ? linked : undefined;
     if (sameAs !== undefined) return { kind: "file", event, folder, sameAs };
     const known = this.#parts.force ? undefined : this.#unchanged(event, folder);
     const item: FileItem =
@@ -82,4 +85,18 @@ export class Planner {
     if (this.#linked.size >= LINK_COUNT_MAX && oldest !== undefined) this.#linked.delete(oldest);
     this.#linked.set(group, item);
   }
+}
+
+function isSameFile(a: EntryEvent, b: EntryEvent): boolean {
+  return (
+    a.inode === b.inode &&
+    a.deviceId === b.deviceId &&
+    a.metadata.size === b.metadata.size &&
+    isSameTime(a.changed, b.changed) &&
+    isSameTime(a.metadata.modified, b.metadata.modified)
+  );
+}
+
+function isSameTime(a: Time, b: Time): boolean {
+  return a.seconds === b.seconds && a.nanoseconds === b.nanoseconds;
 }

@@ -116,6 +116,9 @@ export function writeTarget(
       destination.writeAt(target.open, plain, target.offset);
       return undefined;
     }
+    if (plain.length !== target.metadata.size) {
+      return `its content has ${plain.length} bytes, expected ${target.metadata.size}`;
+    }
     const file = destination.createFile(target.folder, target.metadata.name);
     try {
       destination.writeAt(file, plain, 0);

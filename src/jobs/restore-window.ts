@@ -1,12 +1,13 @@
 // Restore window: the chunks that the next files need, by pack; fetched in coalesced ranges.
 
 import type { Bytes } from "../base/bytes.ts";
-import { isDamage, messageOf } from "../base/errors.ts";
+import { BunkerError, isDamage, messageOf } from "../base/errors.ts";
 import { hexId } from "../base/ids.ts";
 import { Budget, TaskPool } from "../base/queue.ts";
 import { packName } from "../format/names.ts";
-import type { BlobReader } from "../store/blobs.ts";
+import { type BlobReader, GRID_BYTES } from "../store/blobs.ts";
 import type { Place } from "../store/catalog.ts";
+import { getObject } from "../store/objects.ts";
 import type { Store } from "../store/store.ts";
 import type { FolderDestination } from "../destination/folder.ts";
 import type { BlobTarget, RestoreAnswer, RestoreTask } from "./restore-lane.ts";
@@ -26,7 +27,7 @@ export interface WindowParts {
 }
 
 /** A window ends at so many chunks or plain bytes. */
-const NEED_COUNT_MAX = 16_384;
+const NEED_COUNT_MAX = 8192;
 const PLAIN_BYTES_MAX = 1024 * 1024 * 1024;
 /** Ranges end at so many bytes, and cross gaps of at most so many. */
 const RANGE_BYTES_MAX = 4 * 1024 * 1024;
@@ -46,8 +47,11 @@ interface Range {
 
 export class RestoreWindow {
   readonly #parts: WindowParts;
-  /** By pack, then by the blob's offset in it. */
-  readonly #packs = new Map<string, Map<number, Need>>();
+  /**
+   * By pack, then by the blob's offset and id: an index may lie about places, and two blobs at one
+   * must not be taken for each other.
+   */
+  readonly #packs = new Map<string, Map<string, Need>>();
   #needs = 0;
   #plainBytes = 0;
 
@@ -68,9 +72,10 @@ export class RestoreWindow {
     }
     const pack = hexId(place.packId);
     let needs = this.#packs.get(pack);
-    if (needs === undefined) this.#packs.set(pack, (needs = new Map<number, Need>()));
-    const need = needs.get(place.offset);
-    if (need === undefined) needs.set(place.offset, { place, targets: [target] });
+    if (needs === undefined) this.#packs.set(pack, (needs = new Map<string, Need>()));
+    const key = `${place.offset}:${hexId(id)}`;
+    const need = needs.get(key);
+    if (need === undefined) needs.set(key, { place, targets: [target] });
     else need.targets.push(target);
     this.#needs += 1;
     this.#plainBytes += place.plainBytes;
@@ -112,10 +117,13 @@ export class RestoreWindow {
     let task: RestoreTask;
     try {
       const packKey = await reader.packKey(range.packId);
-      const { offset, length } = range;
-      const bytes = await store.storage.get(name, { range: { offset, length } });
+      // On the grid: what is read then says little of what is wanted.
+      const offset = Math.floor(range.offset / GRID_BYTES) * GRID_BYTES;
+      const end = Math.ceil((range.offset + range.length) / GRID_BYTES) * GRID_BYTES;
+      const wanted = { range: { offset, length: end - offset } };
+      const bytes = await getObject(store.storage, name, wanted);
       if (bytes === undefined) return await this.#rescueAll(range);
-      task = { packKey, bytes, needs: range.needs.map((need) => placed(need, range.offset)) };
+      task = { packKey, bytes, needs: range.needs.map((need) => placed(need, offset)) };
     } catch (error) {
       if (!isDamage(error)) throw error;
       return await this.#rescueAll(range);
@@ -135,6 +143,9 @@ export class RestoreWindow {
     const { reader, destination, onFileFailed } = this.#parts;
     try {
       const plain = await reader.read("data", need.place.id);
+      if (plain.length !== need.place.plainBytes) {
+        throw new BunkerError("corrupt", "the index says another length than the chunk has");
+      }
       for (const target of need.targets) {
         const message = writeTarget(destination, target, plain);
         if (message !== undefined) onFileFailed(target.file, message);
@@ -159,7 +170,7 @@ function placed({ place, targets }: Need, rangeOffset: number): RestoreTask["nee
   };
 }
 
-function coalesce(needs: ReadonlyMap<number, Need>): Range[] {
+function coalesce(needs: ReadonlyMap<string, Need>): Range[] {
   const sorted = [...needs.values()].sort((a, b) => a.place.offset - b.place.offset);
   const ranges: Range[] = [];
   for (const need of sorted) {
@@ -171,7 +182,7 @@ function coalesce(needs: ReadonlyMap<number, Need>): Range[] {
       offset - end <= GAP_BYTES_MAX &&
       offset + storedBytes - last.offset <= RANGE_BYTES_MAX
     ) {
-      last.length = offset + storedBytes - last.offset;
+      last.length = Math.max(last.length, offset + storedBytes - last.offset);
       last.needs.push(need);
     } else {
       ranges.push({ packId, offset, length: storedBytes, needs: [need] });

@@ -7,13 +7,14 @@
 import type { Bytes } from "../base/bytes.ts";
 import { textOf } from "../base/bytes.ts";
 import type { Entry, Metadata } from "../base/entry.ts";
-import { BunkerError, isBunkerError, isDamage } from "../base/errors.ts";
+import { BunkerError, isBunkerError, isDamage, messageOf } from "../base/errors.ts";
 import type { Monitor } from "../base/monitor.ts";
 import type { FolderPath, NewFile, PlaceInTree } from "../destination/destination.ts";
 import type { FolderDestination } from "../destination/folder.ts";
 import type { BlobReader } from "../store/blobs.ts";
 import { childrenOf, isFolder, nameOfNode, type Node } from "../store/paths.ts";
 import { readContent } from "../store/trees.ts";
+import type { FileInWork, Link } from "./restore-files.ts";
 import type { BlobTarget } from "./restore-lane.ts";
 import { RestoreWindow, type WindowParts } from "./restore-window.ts";
 
@@ -34,23 +35,6 @@ export interface RestoreParts extends Omit<WindowParts, "onFileFailed"> {
 
 /** Files with several chunks that may be open at once. */
 const OPEN_FILE_COUNT = 200;
-
-interface FileInWork {
-  readonly place: PlaceInTree;
-  readonly metadata: Metadata;
-  readonly bytes: number;
-  /** Made by main; absent where the lane makes the file. */
-  readonly open?: NewFile;
-  failed: boolean;
-  /** The walk has named all its chunks. */
-  planned: boolean;
-}
-
-interface Link {
-  readonly first: PlaceInTree;
-  readonly added: PlaceInTree;
-  readonly isFile: boolean;
-}
 
 export class Restore {
   readonly counts: RestoreCounts = { files: 0, folders: 0, others: 0, bytes: 0, problems: 0 };
@@ -74,6 +58,7 @@ export class Restore {
 
   /** Restores what is in `node` into the root of the destination, with its own metadata. */
   async restoreTop(node: Node): Promise<void> {
+    this.#groups.clear();
     if (isFolder(node)) await this.#restoreFolder(node, []);
     else await this.#restoreNode(node, []);
     await this.#carryOut();
@@ -81,6 +66,7 @@ export class Restore {
 
   /** Restores `node` under its own name into the root of the destination. */
   async restoreNamed(node: Node): Promise<void> {
+    this.#groups.clear(); // Their numbers are a snapshot's own.
     await this.#restoreNode(node, []);
     await this.#carryOut();
   }
@@ -104,7 +90,8 @@ export class Restore {
       }
     } catch (error) {
       if (!isDamage(error)) throw error;
-      this.#problem(path, error);
+      this.#problem(path, `it can't be read, and all below it is missing: ${messageOf(error)}`);
+      this.counts.folders -= 1;
     }
     if (node.kind === "entry") this.#left.push({ path, metadata: node.entry });
     this.counts.folders += 1;
@@ -123,7 +110,7 @@ export class Restore {
 
   #planLink(group: number, added: PlaceInTree, isFile: boolean): void {
     const first = this.#groups.get(group);
-    if (first !== undefined) this.#links.push({ first, added, isFile });
+    if (first !== undefined) this.#links.push({ group, first, added, isFile });
     else this.#problem([...added.folder, added.name], "the file that it is a name of is not there");
   }
 
@@ -205,6 +192,7 @@ export class Restore {
 
   async #carryOutWindow(): Promise<void> {
     await this.#window.carryOut();
+    this.#tell();
   }
 
   // Everything that was planned is written: files are finished, then links, then folders.
@@ -243,9 +231,13 @@ export class Restore {
     this.counts.bytes += file.bytes;
   }
 
-  #makeLink({ first, added, isFile }: Link): void {
+  #makeLink({ group, first, added, isFile }: Link): void {
     const { destination } = this.#parts;
     const path = [...added.folder, added.name];
+    if (this.#groups.get(group) === undefined) {
+      this.#problem(path, "the file that it is a name of is not there");
+      return;
+    }
     if (!this.#attempt(path, () => destination.makeHardLink(first, added))) return;
     this.counts[isFile ? "files" : "others"] += 1;
   }

@@ -18,6 +18,7 @@ const PATH_BYTES_MAX = 0xffff;
 /** Time stamps of files move in steps: one that is so young may hide a later change. */
 const GRANULARITY_MS = 20;
 const COARSE_GRANULARITY_MS = 2000;
+const CLOCK_SKEW_MS = 10 * 60_000;
 
 /** What has to be the same for a file to count as unchanged. */
 export interface FileFacts {
@@ -234,9 +235,10 @@ class PathBuffer {
 function isYoung({ changed, modified }: FileFacts, readAtMs: number): boolean {
   const coarse = changed.nanoseconds === 0 && modified.nanoseconds === 0;
   const granularityMs = coarse ? COARSE_GRANULARITY_MS : GRANULARITY_MS;
+  // The clock of the file system may be another machine's, and ahead of ours by a little.
   return [changed, modified].some((time) => {
     const at = millisecondsOf(time);
-    return at > readAtMs - granularityMs && at < readAtMs + COARSE_GRANULARITY_MS;
+    return at > readAtMs - granularityMs && at < readAtMs + CLOCK_SKEW_MS;
   });
 }
 

@@ -12,6 +12,7 @@ import type { Catalog } from "../store/catalog.ts";
 import type { PlacedBlob } from "../format/trailer.ts";
 import { notePack } from "../store/presence.ts";
 import type { Run } from "../store/run.ts";
+import { getObject } from "../store/objects.ts";
 import type { Store } from "../store/store.ts";
 
 export interface PackVerdict {
@@ -28,7 +29,7 @@ export async function verifyPack(
   id: ObjectId & Uint8Array<ArrayBuffer>,
 ): Promise<PackVerdict> {
   const name = packName(id);
-  const bytes = await store.storage.get(name);
+  const bytes = await getObject(store.storage, name);
   if (bytes === undefined) {
     store.findings.add(name, "this pack is missing");
     return { bytes: 0, badBlobs: idsInCatalog(catalog, id) };

@@ -17,12 +17,13 @@ import { PACK_PREFIX, packName, parseName } from "../format/names.ts";
 import type { Place } from "./catalog.ts";
 import type { Store } from "./store.ts";
 import { encodePlacedRecords } from "./pack-writer.ts";
+import { getObject } from "./objects.ts";
 import { notePack } from "./presence.ts";
 import { joinRun } from "./segments.ts";
 import { RECORD_BYTES } from "./run.ts";
 
 /** Ranged reads start and end on this grid: what is read then says little. */
-const GRID_BYTES = 64 * 1024;
+export const GRID_BYTES = 64 * 1024;
 const BLOCK_BYTES = 1024 * 1024;
 const BLOCK_COUNT_MAX = 24;
 const KEY_COUNT_MAX = 4096;
@@ -51,7 +52,8 @@ export class BlobReader {
       } catch (error) {
         if (!isDamage(error)) throw error;
         this.#store.findings.add(packName(place.packId), error);
-        if (!isBunkerError(error, "not-found")) notePack(this.#store, place.packId, false);
+        const isDamaged = place.trusted && !isBunkerError(error, "not-found");
+        if (isDamaged) notePack(this.#store, place.packId, false);
         failure = error;
       }
     }
@@ -93,7 +95,9 @@ export class BlobReader {
 
   async #loadKey(packId: Uint8Array<ArrayBuffer>): Promise<Bytes> {
     const name = packName(packId);
-    const start = await this.#store.storage.get(name, { range: { offset: 0, length: GRID_BYTES } });
+    const start = await getObject(this.#store.storage, name, {
+      range: { offset: 0, length: GRID_BYTES },
+    });
     if (start === undefined) throw missing(name);
     if (start.length < PACK_PREFIX_BYTES) throw damaged(name, "it is cut short");
     const header = start.slice(0, HEADER_BYTES);
@@ -142,7 +146,7 @@ export class BlobReader {
       const oldest = this.#blocks.keys().next().value;
       if (this.#blocks.size >= BLOCK_COUNT_MAX && oldest !== undefined) this.#blocks.delete(oldest);
       const range = { offset: block * BLOCK_BYTES, length: BLOCK_BYTES };
-      bytes = this.#store.storage.get(name, { range });
+      bytes = getObject(this.#store.storage, name, { range });
     } else {
       this.#blocks.delete(key);
     }
@@ -203,7 +207,7 @@ async function readRange(
   offset: number,
   length: number,
 ): Promise<Bytes> {
-  const bytes = await store.storage.get(name, { range: { offset, length } });
+  const bytes = await getObject(store.storage, name, { range: { offset, length } });
   if (bytes === undefined) throw missing(name);
   if (bytes.length !== length) throw damaged(name, "it is cut short");
   return bytes;

@@ -30,6 +30,8 @@ export interface CatalogRun {
 export interface Place {
   readonly packId: Uint8Array<ArrayBuffer>;
   readonly packBytes: number;
+  /** Whether a trusted signer says so. */
+  readonly trusted: boolean;
   readonly packKind: number;
   readonly id: BlobId;
   readonly ordinal: number;
@@ -99,13 +101,14 @@ export class Catalog {
   }
 
   placeAt(found: number): Place {
-    const { run } = this.runs[Math.floor(found / RUN_STRIDE)]!;
+    const { run, trusted } = this.runs[Math.floor(found / RUN_STRIDE)]!;
     const index = found % RUN_STRIDE;
     const blob = run.blobAt(index);
     const pack = run.packAt(blob.pack);
     return {
       packId: pack.id,
       packBytes: pack.bytes,
+      trusted,
       packKind: pack.kind,
       id: run.idAt(index),
       ordinal: blob.ordinal,

@@ -4,7 +4,7 @@
 // run that is cut off, also by a kill, loses none of its uploads. Layout: the pack's record of 56
 // bytes, then those of its blobs, whose pack number is 0.
 
-import { type Bytes, loadU32 } from "../base/bytes.ts";
+import { type Bytes, isZero, loadU32 } from "../base/bytes.ts";
 import { hexId, ID_BYTES, isHexId } from "../base/ids.ts";
 import type { LocalFolder } from "../base/local.ts";
 import { RECORD_BYTES } from "./run.ts";
@@ -25,7 +25,7 @@ export class Journal {
   }
 
   note({ pack, records }: JournalEntry): void {
-    this.#state.write(fileOf(pack), [pack, records]);
+    this.#state.write(fileOf(pack), [pack, records], { durable: true });
   }
 
   forget(packs: readonly Bytes[]): void {
@@ -61,5 +61,10 @@ function fileOf(pack: Bytes): string {
 function parse(bytes: Uint8Array<ArrayBuffer> | undefined): JournalEntry | undefined {
   if (bytes === undefined || bytes.length < RECORD_BYTES) return undefined;
   if (bytes.length % RECORD_BYTES !== 0) return undefined;
+  for (let at = RECORD_BYTES; at < bytes.length; at += RECORD_BYTES) {
+    // A file that a power cut left as zeros. Each real record has an id and a length.
+    if (isZero(bytes.subarray(at, at + ID_BYTES)) || loadU32(bytes, at + 44) === 0)
+      return undefined;
+  }
   return { pack: bytes.slice(0, RECORD_BYTES), records: bytes.slice(RECORD_BYTES) };
 }

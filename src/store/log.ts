@@ -160,7 +160,7 @@ export class OwnerLog {
 
   async #replay(): Promise<void> {
     const entries = [...this.#entries.values()];
-    const folderId = await this.#context.storage.locationId(false);
+    const folderId = await this.#placeId();
     const everywhere = replayLog(entries);
     this.#locationId = folderId === undefined ? undefined : findLocation(everywhere, { folderId });
     this.#state =
@@ -174,6 +174,16 @@ export class OwnerLog {
       this.#findings.add("location", message);
     }
     this.#checkGenesis();
+  }
+
+  async #placeId(): Promise<Bytes | undefined> {
+    try {
+      return await this.#context.storage.locationId(false);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.#findings.add("location", error);
+      return undefined;
+    }
   }
 
   #checkGenesis(): void {

@@ -6,7 +6,7 @@ import { hexId } from "../base/ids.ts";
 import type { LocalFolder } from "../base/local.ts";
 import type { Platform } from "../base/platform.ts";
 import { checkName, parseName } from "../format/names.ts";
-import type { Storage } from "../storage/storage.ts";
+import type { GetOptions, Storage } from "../storage/storage.ts";
 
 /** Local names of kept objects: `<id>.object`. */
 function localName(name: string): string | undefined {
@@ -37,7 +37,7 @@ export async function loadFromStorage(
   storage: Storage,
   name: string,
 ): Promise<Bytes> {
-  const bytes = await storage.get(name);
+  const bytes = await getObject(storage, name);
   if (bytes !== undefined && (await isItself(platform, name, bytes))) return bytes;
   const version = await findVersion(platform, storage, name);
   if (version !== undefined) return version;
@@ -47,6 +47,26 @@ export async function loadFromStorage(
   throw new BunkerError("corrupt", `${name} is damaged: its content is not what its name says`, {
     subject: name,
   });
+}
+
+/**
+ * `get` of one object, where a refusal or a failing disk is damage of that object: what one planted
+ * or rotten file does must not stop the reading of the others.
+ */
+export async function getObject(
+  storage: Storage,
+  name: string,
+  options?: GetOptions,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  try {
+    return await storage.get(name, options);
+  } catch (error) {
+    if (!isBunkerError(error, "denied") && !isBunkerError(error, "io")) throw error;
+    throw new BunkerError("corrupt", `${name} can't be read: ${error.message}`, {
+      cause: error,
+      subject: name,
+    });
+  }
 }
 
 export async function loadKept(

@@ -27,7 +27,7 @@ const MERGE_SHARE = 0.5;
 /** Opens the catalog: cached runs, and what is new in the storage. Damage becomes findings. */
 export async function openCatalog(store: Store): Promise<Catalog> {
   const listed = await listSegments(store);
-  dropStale(store.cache, new Set(listed.keys()));
+  dropStale(store, listed);
   const covered = coveredSegments(store.cache);
   for (const trust of ["trusted", "other"] as const) {
     const fresh: Segment[] = [];
@@ -84,12 +84,17 @@ function mapRun(cache: LocalFolder, file: string): Run | undefined {
   return bytes !== undefined && isRun(bytes) ? new Run(bytes) : undefined;
 }
 
-// A catalog holds only segments that are there: a run with another one is made anew.
-function dropStale(cache: LocalFolder, listed: ReadonlySet<string>): void {
-  for (const file of [...runFiles(cache, "trusted"), ...runFiles(cache, "other")]) {
-    const run = mapRun(cache, file);
-    if (run !== undefined && segmentsOf(run).every((id) => listed.has(id))) continue;
-    cache.delete(file);
+// A catalog holds only segments that are there, and each among its like: a run with another one, or
+// whose trust has changed since (`--trust` is for one run), is made anew.
+function dropStale(store: Store, listed: ReadonlyMap<string, string>): void {
+  const { cache } = store;
+  for (const trust of ["trusted", "other"] as const) {
+    for (const file of runFiles(cache, trust)) {
+      const run = mapRun(cache, file);
+      const names = run === undefined ? [undefined] : segmentsOf(run).map((id) => listed.get(id));
+      if (names.every((name) => name !== undefined && store.trustOf(name) === trust)) continue;
+      cache.delete(file);
+    }
   }
 }
 

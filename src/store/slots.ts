@@ -23,6 +23,7 @@ export async function listSlots(store: Store): Promise<ListedSlot[]> {
       const bytes = await loadFromStorage(store.platform, store.storage, name);
       const slot = await readSlot(store.platform, name, bytes);
       if (hexId(slot.storeId) !== hexId(store.keys.storeId)) continue;
+      if (store.log.state.setAside.has(hexId(parsed.id))) continue; // Removed, and put back.
       const note = await openSlotNote(store.platform, slot, store.keys.indexKey);
       slots.push({ ...note, id: hexId(parsed.id), name });
     } catch (error) {

@@ -1,6 +1,6 @@
 // Snapshots: finding and opening manifests.
 
-import { BunkerError, isBunkerError } from "../base/errors.ts";
+import { BunkerError, isBunkerError, isDamage } from "../base/errors.ts";
 import { type HexId, hexId } from "../base/ids.ts";
 import { resolveClosure, type ResolvedClosure } from "../format/closure.ts";
 import { type Manifest, openSnapshot, readManifest } from "../format/manifest.ts";
@@ -116,6 +116,22 @@ export function loadSnapshot(store: Store, manifest: Manifest): Promise<Snapshot
   return openSnapshot(store, manifest);
 }
 
+/** The same; one that can't be read becomes a finding. */
+export async function readSnapshot(
+  store: Store,
+  manifest: Manifest,
+): Promise<Snapshot | undefined> {
+  try {
+    return await loadSnapshot(store, manifest);
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    store.findings.add(manifestName(manifest.signer, manifest.number, manifest.id), error);
+    return undefined;
+  }
+}
+
+const DAY_MS = 86_400_000;
+
 export interface FoundSnapshot {
   readonly manifest: Manifest;
   readonly snapshot: Snapshot;
@@ -156,8 +172,13 @@ async function findLatest(
   manifests: Manifests,
   tag: string | undefined,
 ): Promise<FoundSnapshot> {
-  for (const manifest of manifests.offered.toReversed()) {
-    const snapshot = await loadSnapshot(store, manifest);
+  // A snapshot that claims to be of the future is not the latest: anybody with a writer's key can
+  // claim that. It is there by its id.
+  const until = store.world.now() + DAY_MS;
+  const candidates = manifests.offered.filter((manifest) => manifest.time <= until);
+  for (const manifest of candidates.toReversed()) {
+    const snapshot = await readSnapshot(store, manifest);
+    if (snapshot === undefined) continue;
     if (tag === undefined || snapshot.tags.includes(tag)) return { manifest, snapshot };
   }
   const what =

@@ -1,7 +1,7 @@
 // Store: an opened store. It holds the keys, the owner log, and what the local folders remember.
 
 import { type Bytes, equalBytes } from "../base/bytes.ts";
-import { isBunkerError, isDamage } from "../base/errors.ts";
+import { BunkerError, isBunkerError, isDamage } from "../base/errors.ts";
 import { hexId, type ObjectId, type SignerId } from "../base/ids.ts";
 import type { LocalFolder } from "../base/local.ts";
 import type { Platform } from "../base/platform.ts";
@@ -35,6 +35,8 @@ export class Store {
   readonly log: OwnerLog;
   readonly state: LocalFolder;
   readonly cache: LocalFolder;
+  /** This machine remembers nothing of the store: what is missing can't be noticed this time. */
+  readonly isFirstUse: boolean;
   readonly #trust: ReadonlySet<string>;
   readonly #ownMachines: ReadonlySet<string>;
   #catalog: Catalog | undefined;
@@ -54,6 +56,7 @@ export class Store {
     this.log = parts.log;
     this.state = parts.state;
     this.cache = parts.context.local.cache(hexId(parts.keyring.keys.storeId));
+    this.isFirstUse = loadMemory(parts.state).logNames.length === 0;
     this.#trust = parts.trust;
     this.#ownMachines = parts.ownMachines;
   }
@@ -74,6 +77,7 @@ export class Store {
       trust: new Set(options.trust ?? []),
       ownMachines: await ownMachines(context, keyring, log),
     });
+    store.#refuseRemovedSlot();
     await store.#putBackSlots();
     rememberStore(context, keyring.keys.storeId);
     log.remember();
@@ -134,6 +138,16 @@ export class Store {
     };
   }
 
+  // A slot that the owner removed opens nothing, also where somebody has put it back.
+  #refuseRemovedSlot(): void {
+    const { slotName } = this.keyring;
+    if (slotName === undefined || !this.#isSetAside(slotName)) return;
+    throw new BunkerError("wrong-key", "the owner has removed the key slot of this passphrase", {
+      subject: slotName,
+      hint: "use the passphrase that took its place",
+    });
+  }
+
   // Clients keep a copy of the slots, and put back what vanished without the owner's word.
   async #putBackSlots(): Promise<void> {
     const memory = loadMemory(this.state);
@@ -141,7 +155,10 @@ export class Store {
     for await (const object of this.storage.list("keys/")) listed.add(object.name);
     const wanted = new Set(memory.slotNames.filter((name) => !this.#isSetAside(name)));
     for (const name of memory.slotNames) if (!wanted.has(name)) dropKept(this.state, name);
-    for (const name of listed) await this.#keepSlot(name, wanted);
+    for (const name of listed) {
+      if (this.#isSetAside(name)) this.findings.add(name, "this key slot was removed, and is back");
+      await this.#keepSlot(name, wanted);
+    }
     for (const name of wanted) if (!listed.has(name)) await this.#putBack(name);
     changeMemory(this.state, { slotNames: [...wanted].sort() });
   }

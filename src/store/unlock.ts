@@ -82,7 +82,7 @@ async function unlockSlots(
     findings.add(hexId(slot.id), "this key slot holds the keys of another store");
   }
   throw new BunkerError("wrong-key", "the passphrase opens no key slot of this store", {
-    hint: "a forgotten passphrase is replaced with the recovery phrase: bunker key passphrase",
+    hint: "forgotten? set a new one by the recovery phrase: BUNKER_PHRASE_FILE=FILE bunker key passphrase",
   });
 }
 
@@ -107,7 +107,8 @@ async function candidateSlots(context: StoreContext, findings: Findings): Promis
   const slots = await loadSlots(context, known, findings);
   if (slots.length === 0 && known === undefined) {
     await requireStore(context);
-    throw new BunkerError("corrupt", "no key slot can be read", {
+    const reasons = findings.all.map(({ message }) => message).join("; ");
+    throw new BunkerError("corrupt", `no key slot can be read: ${reasons || "there is none"}`, {
       hint: "the recovery phrase or a key file opens the store without one",
     });
   }

@@ -12,10 +12,16 @@ import { release } from "../base/platform.ts";
 import { TaskPool } from "../base/queue.ts";
 import { diffClosure } from "../format/closure.ts";
 import type { EncodedObject, SignerReference } from "../format/context.ts";
-import { encodeManifest } from "../format/manifest.ts";
-import { MANIFEST_PREFIX, packName, parseName, SEGMENT_PREFIX } from "../format/names.ts";
+import { encodeManifest, readManifest } from "../format/manifest.ts";
+import {
+  MANIFEST_PREFIX,
+  NUMBER_MAX,
+  packName,
+  parseName,
+  SEGMENT_PREFIX,
+} from "../format/names.ts";
 import { sortedBody, writePack } from "../format/records.ts";
-import { encodeSegment } from "../format/segment.ts";
+import { encodeSegment, readSegment } from "../format/segment.ts";
 import type { Snapshot } from "../format/snapshot.ts";
 import { type Catalog, PACK_UNUSABLE, PACK_USABLE } from "./catalog.ts";
 import { certificateOf } from "./create.ts";
@@ -24,7 +30,7 @@ import { changeMemory, loadMemory } from "./memory.ts";
 import { Needs } from "./needs.ts";
 import type { Presence } from "./presence.ts";
 import { joinRun, keepSegment } from "./segments.ts";
-import { keepObject, listNames } from "./objects.ts";
+import { keepObject, listNames, loadFromStorage } from "./objects.ts";
 import type { FinishedPack } from "./pack-writer.ts";
 import { RECORD_BYTES } from "./run.ts";
 import { closureOf, type Manifests } from "./snapshots.ts";
@@ -92,11 +98,12 @@ export class StoreWriter {
   /** Lists the packs in a segment that a run before this one put and was cut off from listing. */
   async adoptJournal(presence: Presence): Promise<void> {
     const known = this.#catalog.packs();
+    const bad = new Set(loadMemory(this.#store.state).badPacks);
     const { condemnedPacks, sweptPacks } = this.#store.log.state;
     for (const entry of this.#journal.entries()) {
       const hex = hexId(idOfRecord(entry.pack));
       const isThere = presence.get(hex) === bytesOfRecord(entry.pack);
-      const isLost = condemnedPacks.has(hex) || sweptPacks.has(hex);
+      const isLost = condemnedPacks.has(hex) || sweptPacks.has(hex) || bad.has(hex);
       if (isThere && !isLost && !known.has(hex)) this.#pending.push(entry);
       else this.#journal.forget([entry.pack]);
     }
@@ -136,19 +143,35 @@ export class StoreWriter {
 
   // Own numbers grow: over what is remembered and over what is listed, and are written down first.
   async #nextNumber(kind: "segmentNumber" | "manifestNumber", prefix: string): Promise<number> {
-    const listed = this.#listedNumbers.has(kind) ? 0 : await this.#lastListed(prefix);
+    const remembered = () => rememberedNumber(this.#store, kind);
+    const isFirst = !this.#listedNumbers.has(kind);
     this.#listedNumbers.add(kind);
+    const listed = isFirst ? await this.#lastListed(prefix, remembered()) : 0;
     // From here on nothing is awaited, so that no number is given twice.
-    const last = Math.max(listed, loadMemory(this.#store.state)[kind]);
-    changeMemory(this.#store.state, { [kind]: last + 1 });
-    return last + 1;
+    const next = Math.max(listed, remembered()) + 1;
+    if (next > NUMBER_MAX) throw new BunkerError("full", "this writer has used up its numbers");
+    changeMemory(this.#store.state, { [kind]: next });
+    return next;
   }
 
-  async #lastListed(prefix: string): Promise<number> {
+  // The last number above the remembered one whose object verifies: a name alone says nothing.
+  async #lastListed(prefix: string, above: number): Promise<number> {
     const own = `${prefix}${hexId(this.#store.keyring.signer.publicKey)}/`;
-    const last = (await listNames(this.#store.storage, own)).at(-1);
-    const parsed = last === undefined ? undefined : parseName(last);
-    return parsed !== undefined && "number" in parsed ? parsed.number : 0;
+    for (const name of (await listNames(this.#store.storage, own)).toReversed()) {
+      const parsed = parseName(name);
+      if (parsed?.kind !== "segment" && parsed?.kind !== "manifest") continue;
+      if (parsed.number <= above) break;
+      try {
+        const bytes = await loadFromStorage(this.#store.platform, this.#store.storage, name);
+        if (parsed.kind === "segment") await readSegment(this.#store, name, bytes);
+        else await readManifest(this.#store, name, bytes);
+        return parsed.number;
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        this.#store.findings.add(name, error);
+      }
+    }
+    return 0;
   }
 
   /**
@@ -235,6 +258,12 @@ export function requireMayWrite({ log, keyring }: Store): void {
   throw new BunkerError("denied", `the owner does not certify this machine (${keyring.label})`, {
     hint: "on a machine of the owner: bunker key writer LABEL --key-file FILE",
   });
+}
+
+// A number that can't be counted on from is none: the objects in the store say more.
+function rememberedNumber({ state }: Store, kind: "segmentNumber" | "manifestNumber"): number {
+  const number = loadMemory(state)[kind];
+  return number < NUMBER_MAX ? number : 0;
 }
 
 function setPack(records: Bytes, number: number): void {

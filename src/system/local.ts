@@ -146,11 +146,13 @@ class DiskWriter implements LocalWriter {
 
 /** Maps a whole file, privately; `undefined` where there is none, or nothing in it. */
 export function mapFile(path: string): Bytes | undefined {
-  if (!existsSync(path) || statSync(path).size === 0) return undefined;
   try {
+    if (!existsSync(path) || statSync(path).size === 0) return undefined;
     // Private: a write to the memory never reaches the file.
     return Bun.mmap(path, { shared: false });
   } catch (error) {
+    // Another run may have merged it away in between.
+    if (systemCodeOf(error) === "ENOENT") return undefined;
     throw failure(error, `mapping ${path}`);
   }
 }

@@ -129,7 +129,7 @@ function describe(plan: Plan, comparison: Comparison, seconds: number, keep: boo
       : "The store and the copy were removed again (--keep leaves them).",
   );
   console.log("Next, a store that stays:");
-  console.log("  export BUNKER_STORE=/path/of/a/store      (or b2://bucket/prefix)");
+  console.log("  export BUNKER_STORE=/path/of/a/store     ");
   console.log(`  ${BINARY} init && ${BINARY} backup FOLDER`);
 }
 

@@ -39,7 +39,7 @@ export const init: CommandDefinition = {
         });
       }
       const phraseFile = words.text("phrase-file");
-      const opened = phraseFile === undefined ? undefined : createPhraseFile(phraseFile);
+      const opened = phraseFile === undefined ? undefined : createSecretFile(phraseFile);
       const warn = (message: string) => messages.warning(message);
       const secret = await findSecret(environment, {
         confirm: true,
@@ -57,7 +57,7 @@ export const init: CommandDefinition = {
       const created = await createStore(context, { passphrase: secret.text, label, policy });
       const storeId = hexOf(created.keyring.keys.storeId);
       const phrase = phraseOf(created.secret);
-      if (opened !== undefined) writePhraseFile(opened, phrase);
+      if (opened !== undefined) writeSecretFile(opened, phrase);
       else if (!(await confirmPhrase(phrase, messages))) {
         messages.notice("without a terminal the recovery phrase is not shown");
         messages.hint("get it with: bunker key phrase --phrase-file FILE");
@@ -75,7 +75,7 @@ export const init: CommandDefinition = {
 };
 
 /** Opens the file for the phrase first: a store whose phrase can't be written must not be made. */
-export function createPhraseFile(path: string): number {
+export function createSecretFile(path: string): number {
   try {
     return openSync(path, "wx", 0o600);
   } catch (error) {
@@ -89,12 +89,12 @@ export function createPhraseFile(path: string): number {
   }
 }
 
-export function writePhraseFile(file: number, phrase: string): void {
+export function writeSecretFile(file: number, text: string): void {
   try {
-    writeSync(file, `${phrase}\n`);
+    writeSync(file, `${text}\n`);
     fsyncSync(file);
   } catch (error) {
-    throw ofThisMachine(fromSystemError(error, "writing the recovery phrase"));
+    throw ofThisMachine(fromSystemError(error, "writing the secret"));
   } finally {
     closeSync(file);
   }

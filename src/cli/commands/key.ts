@@ -1,6 +1,5 @@
 // key: passphrases, the recovery phrase and key files.
 
-import { closeSync, fsyncSync, writeSync } from "node:fs";
 import { hexOf } from "../../base/bytes.ts";
 import { BunkerError } from "../../base/errors.ts";
 import { phraseOf } from "../../crypto/phrase.ts";
@@ -17,7 +16,7 @@ import { showPhrase } from "../phrase.ts";
 import { findSecret, PASSPHRASE_VARIABLES } from "../secrets.ts";
 import { withStore } from "../session.ts";
 import type { Wiring } from "../wiring.ts";
-import { createPhraseFile, writePhraseFile } from "./init.ts";
+import { createSecretFile, writeSecretFile } from "./init.ts";
 import { localTime } from "./snapshots.ts";
 
 type Action = (wiring: Wiring, words: Words, store: Store) => Promise<ExitStatus>;
@@ -138,7 +137,7 @@ async function phrase(wiring: Wiring, words: Words, store: Store): Promise<ExitS
   const { secret } = requireOwner(store.keyring, "the recovery phrase");
   const path = words.text("phrase-file");
   if (path !== undefined) {
-    writePhraseFile(createPhraseFile(path), phraseOf(secret));
+    writeSecretFile(createSecretFile(path), phraseOf(secret));
     wiring.messages.notice(`the recovery phrase is in ${path}`);
     if (words.flag("json")) await wiring.output.json({ phraseFile: path });
   } else if (!showPhrase(phraseOf(secret))) {
@@ -164,7 +163,7 @@ async function writer(wiring: Wiring, words: Words, store: Store): Promise<ExitS
       "expected a label of 1 to 255 bytes, and --key-file FILE",
     );
   }
-  const file = createPhraseFile(path);
+  const file = createSecretFile(path);
   // Random, not derived: whoever finds this key must not be the owner's machine of that name.
   const signerSeed = store.platform.random(32);
   const publicKey = await store.platform.signingPublicKey(signerSeed);
@@ -180,12 +179,7 @@ async function writer(wiring: Wiring, words: Words, store: Store): Promise<ExitS
     signerSeed,
     label,
   } as const;
-  try {
-    writeSync(file, `${formatKeyFile(bundle)}\n`);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
+  writeSecretFile(file, formatKeyFile(bundle));
   const time = store.world.now();
   await store.log.append({
     kind: "certificate",

@@ -9,7 +9,7 @@ import { childrenOf, findNode, isFolder, nameOfNode, type Node } from "../../sto
 import { findSnapshot, loadManifests } from "../../store/snapshots.ts";
 import { type CommandDefinition, OPEN_OPTIONS } from "../command.ts";
 import { EXIT } from "../exit.ts";
-import { jsonName, printableName } from "../names.ts";
+import { jsonName, printableName, printableText } from "../names.ts";
 import { withStore } from "../session.ts";
 import { parseSnapshotWord } from "../snapshot-word.ts";
 import type { Wiring } from "../wiring.ts";
@@ -88,7 +88,8 @@ function shortLine(node: Node, path: Bytes): string {
 }
 
 function longLine(entry: Entry, path: Bytes): string {
-  const owner = `${entry.userName ?? entry.userId}:${entry.groupName ?? entry.groupId}`;
+  const user = printableText(entry.userName ?? String(entry.userId));
+  const owner = `${user}:${printableText(entry.groupName ?? String(entry.groupId))}`;
   const time = localTime(entry.modified.seconds * 1000);
   const size =
     entry.device === undefined ? entry.size : `${entry.device.major},${entry.device.minor}`;

@@ -23,8 +23,8 @@ import { parseSnapshotWord, type SnapshotWord } from "../snapshot-word.ts";
 import type { Wiring } from "../wiring.ts";
 
 /** Ranges of packs that may be under way at once, and their bytes. */
-const FETCH_COUNT = 8;
-const FETCH_BYTES = 32 * 1024 * 1024;
+const FETCH_COUNT = 4;
+const FETCH_BYTES = 16 * 1024 * 1024;
 
 export const restoreCommand: CommandDefinition = {
   name: "restore",
@@ -76,9 +76,13 @@ async function restoreAll(wiring: Wiring, words: Words, order: Order): Promise<E
   const reader = new BlobReader(store);
   // Everything is found before the first byte is written.
   const nodes = [];
+  let totals: { readonly filesTotal: number; readonly bytesTotal: number } | undefined;
   for (const word of wanted) {
     const { snapshot } = await findSnapshot(store, manifests, word);
     const path = word.path;
+    if (wanted.length === 1 && path === undefined) {
+      totals = { filesTotal: snapshot.counts.files, bytesTotal: snapshot.counts.contentBytes };
+    }
     nodes.push(path === undefined ? topOf(snapshot) : await findNode(reader, snapshot, path));
   }
   const overwrite = words.flag("overwrite");
@@ -101,6 +105,7 @@ async function restoreAll(wiring: Wiring, words: Words, order: Order): Promise<E
       destination,
       monitor,
       nodes,
+      ...(totals === undefined ? {} : { totals }),
     });
     monitor.finish();
     for (const limit of limits) monitor.notice(limit);
@@ -118,13 +123,16 @@ interface Work {
   readonly destination: FolderDestination;
   readonly monitor: Monitor;
   readonly nodes: readonly Node[];
+  /** What a whole snapshot holds, for the progress line. */
+  readonly totals?: { readonly filesTotal: number; readonly bytesTotal: number };
 }
 
 async function carryOut(
   wiring: Wiring,
   { store, laneCount }: Order,
-  { reader, destination, monitor, nodes }: Work,
+  { nodes, ...work }: Work,
 ): Promise<{ readonly counts: RestoreCounts; readonly limits: ReadonlySet<string> }> {
+  const { destination } = work;
   const lanes = openRestoreLanes(store, destination, {
     spawn: wiring.spawnLane,
     coreModule: coreModule(),
@@ -134,9 +142,7 @@ async function carryOut(
   try {
     const restore = new Restore({
       store,
-      reader,
-      destination,
-      monitor,
+      ...work,
       write: (task) => lanes.write(task),
       fetchCount: FETCH_COUNT,
       fetchBytes: FETCH_BYTES,

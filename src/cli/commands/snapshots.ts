@@ -6,7 +6,7 @@ import { type CommandDefinition, OPEN_OPTIONS } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { formatBytes, formatCounted } from "../progress.ts";
 import { withStore } from "../session.ts";
-import { type FoundSnapshot, loadManifests, loadSnapshot } from "../../store/snapshots.ts";
+import { type FoundSnapshot, loadManifests, readSnapshot } from "../../store/snapshots.ts";
 import { requireOwner } from "../../store/keyring.ts";
 
 export const snapshots: CommandDefinition = {
@@ -31,7 +31,8 @@ export const snapshots: CommandDefinition = {
       }
       const tags = words.texts("tag");
       for (const manifest of offered) {
-        const snapshot = await loadSnapshot(store, manifest);
+        const snapshot = await readSnapshot(store, manifest);
+        if (snapshot === undefined) continue;
         if (!tags.every((tag) => snapshot.tags.includes(tag))) continue;
         const found = { manifest, snapshot };
         if (words.flag("json")) await wiring.output.json(jsonOf(found));

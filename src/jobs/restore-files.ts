@@ -1,0 +1,23 @@
+// Restore files: what a restore keeps in mind of the files that it is writing.
+
+import type { Metadata } from "../base/entry.ts";
+import type { NewFile, PlaceInTree } from "../destination/destination.ts";
+
+export interface FileInWork {
+  readonly place: PlaceInTree;
+  readonly metadata: Metadata;
+  readonly bytes: number;
+  /** Made by main; absent where the lane makes the file. */
+  readonly open?: NewFile;
+  failed: boolean;
+  /** The walk has named all its chunks. */
+  planned: boolean;
+}
+
+/** Another name of a file that is restored before it. */
+export interface Link {
+  readonly group: number;
+  readonly first: PlaceInTree;
+  readonly added: PlaceInTree;
+  readonly isFile: boolean;
+}
