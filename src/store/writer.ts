@@ -37,7 +37,7 @@ import { closureOf, type Manifests } from "./snapshots.ts";
 import type { Store } from "./store.ts";
 
 /** Uploads that may be under way at once; each holds one pack in memory. */
-const UPLOAD_COUNT = 4;
+const UPLOAD_COUNT = 3;
 /** The commit is tried again so many times when the log moves under it. */
 const COMMIT_COUNT_MAX = 5;
 const HOUR_MS = 3_600_000;
