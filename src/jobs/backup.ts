@@ -9,6 +9,7 @@ import type { ObjectId } from "../base/ids.ts";
 import type { Monitor } from "../base/monitor.ts";
 import type { NativePlatform } from "../base/platform.ts";
 import type { Core } from "../core/core.ts";
+import { compareTexts } from "../format/fields.ts";
 import type { SnapshotCounts } from "../format/snapshot.ts";
 import type { Source } from "../source/source.ts";
 import type { Catalog } from "../store/catalog.ts";
@@ -288,8 +289,4 @@ class BackupRun {
       program: this.#store.context.program,
     };
   }
-}
-
-function compareTexts(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
