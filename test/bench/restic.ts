@@ -10,6 +10,7 @@ import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Corpus, makeCorpus } from "./corpus.ts";
+import { type FreshFolder, makeFresh } from "./fresh.ts";
 import { measure, type Measurement, median } from "./measure.ts";
 
 const BINARY = join(import.meta.dir, "../../dist/bunker");
@@ -72,21 +73,20 @@ function environment(folder: string): Record<string, string> {
   };
 }
 
-/**
- * One round of a program in a folder of its own. Nothing is deleted until all is over: ext4 searches
- * long for a new inode while many have just been freed, and one would pay for the other's files.
- */
+/** One round of a program, on a file system of its own where that can be had. */
 async function once(program: Program, corpus: Corpus, base: string, sample: boolean) {
-  const folder = mkdtempSync(join(base, `${program.name}-`));
-  used.push(folder);
+  const folder = makeFresh(base, program.name);
+  Bun.spawnSync(["sync"]); // What one program left to be written is not the other's to pay for.
   try {
-    return await program.run(corpus, folder, sample);
+    return await program.run(corpus, folder.path, sample);
   } finally {
-    Bun.spawnSync(["sync"]); // What one program left to be written is not the other's to pay for.
+    if (folder.isFileSystem) folder.remove();
+    else plain.push(folder);
   }
 }
 
-const used: string[] = [];
+/** Plain folders stay until all is over: deleting files would slow the next round down. */
+const plain: FreshFolder[] = [];
 
 function newResults(): Results {
   return { "first backup": [], "unchanged backup": [], restore: [] };
@@ -181,6 +181,6 @@ try {
   await compare(corpus, base, Number(values.rounds));
   await bounded(corpus, base, Number(values.memory));
 } finally {
-  for (const folder of used) rmSync(folder, { recursive: true, force: true });
+  for (const folder of plain) folder.remove();
   if (values.folder === undefined) rmSync(base, { recursive: true, force: true });
 }
