@@ -4,7 +4,8 @@ import { compareBytes } from "../base/bytes.ts";
 import { hexId, ID_BYTES } from "../base/ids.ts";
 import { LOG_RECORD_BYTES_MAX } from "../base/limits.ts";
 import { labelOf } from "./bundle.ts";
-import { type Cbor, decodeCbor, encodeCbor } from "./cbor.ts";
+import { decodeCbor } from "./cbor.ts";
+import { type Cbor, encodeCbor } from "./cbor-encoder.ts";
 import type { SignerReference } from "./context.ts";
 import {
   areSorted,
@@ -144,7 +145,7 @@ const ACTS: { readonly [K in RecordKind]: Act<K> } = {
       locationId: locationOf(fields),
       packs: fields.sortedIds(2, "packs"),
       others: fields.sortedIds(3, "other objects"),
-      notBefore: fields.uint(4, "not before"),
+      notBefore: fields.time(4, "not before"),
     }),
   },
   sweep: {
@@ -199,7 +200,7 @@ export function decodeRecordSection(kindNumber: number, section: Uint8Array): Lo
   if (kind === undefined) throw madeByNewer("record");
   const value = decodeCbor(section, { what: kind, bytesMax: LOG_RECORD_BYTES_MAX });
   const fields = fieldsOf(value, kind);
-  return { kind, time: fields.uint(0, "time"), ...ACTS[kind].decode(fields) } as LogRecord;
+  return { kind, time: fields.time(0, "time"), ...ACTS[kind].decode(fields) } as LogRecord;
 }
 
 function locationOf(fields: Fields) {

@@ -5,7 +5,8 @@ import { BunkerError } from "../base/errors.ts";
 import type { Platform } from "../base/platform.ts";
 import { deriveOwnerKeys, storeIdOf } from "../crypto/derive.ts";
 import { decodeKeyText, encodeKeyText } from "../crypto/text.ts";
-import { decodeCbor, encodeCbor } from "./cbor.ts";
+import { decodeCbor } from "./cbor.ts";
+import { encodeCbor } from "./cbor-encoder.ts";
 import { corrupt, type Fields, fieldsOf, mapOf } from "./fields.ts";
 
 export interface OwnerBundle {

@@ -1,49 +1,23 @@
-// CBOR: deterministic and strict (docs/format.md §2). The one wrapper of cborg.
+// CBOR: deterministic and strict (docs/format.md §2). The one wrapper of cborg, which decodes.
 //
 // cborg, strict as it can be, still accepts unsorted keys, bad UTF-8 and floats, and overflows on
 // deep nesting. So the form is checked first, in one pass that allocates nothing; what passes is
 // exactly what would be encoded so again. cborg's own order of integer keys is that of RFC 8949.
 
-import { decode, encode } from "cborg";
-import { assert } from "../base/assert.ts";
+import { decode } from "cborg";
 import { type Bytes, strictTextOf } from "../base/bytes.ts";
 import { BunkerError } from "../base/errors.ts";
 import { CBOR_DEPTH_MAX } from "../base/limits.ts";
-
-export type Cbor = number | string | true | Bytes | readonly Cbor[] | CborMap;
-export type CborMap = ReadonlyMap<number, Cbor>;
-
-/**
- * Encodes a value. Only what {@link Cbor} names may be in it, numbers safe integers, texts
- * well-formed: what is not shows when the caller decodes what was written.
- */
-export function encodeCbor(value: Cbor): Uint8Array<ArrayBuffer> {
-  return encode(value) as Uint8Array<ArrayBuffer>;
-}
-
-/** Encodes the head of an array of `count` members, which follow it. */
-export function encodeArrayHead(count: number): Uint8Array<ArrayBuffer> {
-  const head = encodeCbor(count);
-  head[0]! |= MAJOR_ARRAY << 5;
-  return head;
-}
-
-/**
- * Encodes a map from its keys and values in turn, the keys ascending and not negative: twice as
- * fast as a `Map`, which cborg would sort.
- */
-export function encodeSortedMap(flat: readonly Cbor[]): Uint8Array<ArrayBuffer> {
-  const count = flat.length / 2;
-  assert(flat.length % 2 === 0 && flat.length < 256, "every key has a value, and they are few");
-  const encoded = encodeCbor(flat);
-  // The head says an array of twice as many: one byte below 24 members, else two.
-  const isLong = count >= 24;
-  const map = flat.length >= 24 && !isLong ? encoded.subarray(1) : encoded;
-  map[0] = (MAJOR_MAP << 5) | (isLong ? 24 : count);
-  if (isLong) map[1] = count;
-  assert(findFault(map) === undefined, "what was encoded is deterministic CBOR");
-  return map;
-}
+import {
+  BYTE_TRUE,
+  type Cbor,
+  MAJOR_ARRAY,
+  MAJOR_BYTES,
+  MAJOR_MAP,
+  MAJOR_NEGATIVE,
+  MAJOR_TEXT,
+  MAJOR_UINT,
+} from "./cbor-encoder.ts";
 
 /**
  * Decodes one value that fills `bytes`. `what` names the object in messages.
@@ -74,14 +48,6 @@ const DECODE_OPTIONS = {
   allowBigInt: false,
   rejectDuplicateMapKeys: true,
 };
-
-const MAJOR_UINT = 0;
-const MAJOR_NEGATIVE = 1;
-const MAJOR_BYTES = 2;
-const MAJOR_TEXT = 3;
-const MAJOR_ARRAY = 4;
-const MAJOR_MAP = 5;
-const BYTE_TRUE = 0xf5;
 
 /** One array or map that is open: members left (a map's keys and values alike), the last key. */
 interface Level {

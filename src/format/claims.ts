@@ -2,7 +2,7 @@
 //
 //     1 number | 2 time | 3 heads: [signer, number, id]… | 4 log heads: [number, id]…
 
-import type { CborMap } from "./cbor.ts";
+import type { CborMap } from "./cbor-encoder.ts";
 import type { Reference, SignerReference } from "./context.ts";
 import {
   areSorted,
@@ -39,7 +39,7 @@ export function decodeClaims(map: CborMap, what: string): Claims {
   if (!areSorted(heads, compareSigners)) throw fields.fault("heads", "sorted signers, none twice");
   return {
     number: fields.uint(1, "number", NUMBER_MAX, 1),
-    time: fields.uint(2, "time"),
+    time: fields.time(2, "time"),
     heads,
     logHeads: fields.references(4, "log heads"),
   };

@@ -8,7 +8,7 @@ import type { Entry, EntryType } from "../base/entry.ts";
 import { BunkerError } from "../base/errors.ts";
 import { ID_BYTES } from "../base/ids.ts";
 import { NAME_BYTES_MAX } from "../base/limits.ts";
-import { type Cbor, type CborMap, encodeCbor, encodeSortedMap } from "./cbor.ts";
+import { type Cbor, type CborMap, encodeCbor, encodeSortedMap } from "./cbor-encoder.ts";
 import {
   areSorted,
   corrupt,

@@ -1,7 +1,8 @@
 // Facts of bucket objects: the keys 18 to 27 of an entry (docs/format.md §8.1).
 
 import type { ObjectFacts } from "../base/entry.ts";
-import type { Cbor } from "./cbor.ts";
+import { TIME_MS_MAX } from "../base/limits.ts";
+import type { Cbor } from "./cbor-encoder.ts";
 import { areSorted, compareTexts, type Fields, isBytes, isList } from "./fields.ts";
 
 export const OBJECT_KEY_FIRST = 18;
@@ -37,7 +38,7 @@ export function decodeObjectFacts(fields: Fields): ObjectFacts {
   const etag = fields.optionalText(19, "ETag");
   const versionId = fields.optionalText(20, "version id");
   const storageClass = fields.optionalText(24, "storage class");
-  const lastModified = fields.optionalUint(21, "last modified");
+  const lastModified = fields.optionalUint(21, "last modified", TIME_MS_MAX);
   return {
     key: fields.bytes(18, "key", 1, KEY_BYTES_MAX),
     ...(etag === undefined ? {} : { etag }),
@@ -90,7 +91,7 @@ function decodeChecksums(fields: Fields): NonNullable<ObjectFacts["checksums"]> 
 function decodeLock(fields: Fields): NonNullable<ObjectFacts["lock"]> {
   const [modeNumber, until, hold, more] = fields.list(26, "lock");
   const mode = typeof modeNumber === "number" ? LOCK_MODES[modeNumber] : undefined;
-  const isTime = typeof until === "number" && until >= 0;
+  const isTime = typeof until === "number" && until >= 0 && until <= TIME_MS_MAX;
   if (mode === undefined || !isTime || (hold !== 0 && hold !== 1) || more !== undefined) {
     throw fields.fault("lock", "mode, time and hold");
   }

@@ -3,7 +3,8 @@
 import { type Bytes, compareBytes, utf8 } from "../base/bytes.ts";
 import { BunkerError } from "../base/errors.ts";
 import { ID_BYTES } from "../base/ids.ts";
-import type { Cbor, CborMap } from "./cbor.ts";
+import { TIME_MS_MAX } from "../base/limits.ts";
+import type { Cbor, CborMap } from "./cbor-encoder.ts";
 import type { Reference, SignerReference } from "./context.ts";
 import { NUMBER_MAX } from "./names.ts";
 
@@ -13,9 +14,8 @@ export function corrupt(what: string, why: string, cause?: unknown): BunkerError
 }
 
 export function madeByNewer(what: string): BunkerError {
-  return new BunkerError("unsupported-version", `${what}: made by a newer version`, {
-    hint: "update this program",
-  });
+  const message = `${what}: made by a newer version of bunker, which is needed to read it`;
+  return new BunkerError("unsupported-version", message, { hint: "update bunker" });
 }
 
 export function isBytes(value: Cbor | undefined): value is Bytes {
@@ -67,6 +67,11 @@ export class Fields {
 
   optionalUint(key: number, name: string, max?: number, min = 0): number | undefined {
     return this.has(key) ? this.uint(key, name, max, min) : undefined;
+  }
+
+  /** Milliseconds since the epoch. */
+  time(key: number, name: string): number {
+    return this.uint(key, name, TIME_MS_MAX);
   }
 
   int(key: number, name: string): number {

@@ -3,8 +3,9 @@
 import { assert } from "../base/assert.ts";
 import { type Bytes, equalBytes } from "../base/bytes.ts";
 import type { ObjectId, SignerId } from "../base/ids.ts";
-import { HEARTBEAT_BYTES_MAX } from "../base/limits.ts";
-import { decodeCbor, encodeCbor } from "./cbor.ts";
+import { HEARTBEAT_BYTES_MAX, TIME_MS_MAX } from "../base/limits.ts";
+import { decodeCbor } from "./cbor.ts";
+import { encodeCbor } from "./cbor-encoder.ts";
 import { type Claims, decodeClaims, encodeClaims } from "./claims.ts";
 import type { EncodedObject, ReadContext, WriteContext } from "./context.ts";
 import { fieldsOf, mapOf } from "./fields.ts";
@@ -57,7 +58,7 @@ export async function readHeartbeat(
   const section = await openSection(context.platform, object, 0, { indexKey });
   const value = decodeCbor(section, { what: "heartbeat", bytesMax: HEARTBEAT_BYTES_MAX });
   const fields = fieldsOf(value, "heartbeat");
-  const earliestLock = fields.optionalUint(3, "earliest lock");
+  const earliestLock = fields.optionalUint(3, "earliest lock", TIME_MS_MAX);
   return {
     ...claims,
     id: parts.id,

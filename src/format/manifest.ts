@@ -5,7 +5,8 @@ import { assert } from "../base/assert.ts";
 import { type Bytes, equalBytes } from "../base/bytes.ts";
 import type { ObjectId, SignerId } from "../base/ids.ts";
 import { CLOSURE_DEPTH_MAX, MANIFEST_BYTES_MAX } from "../base/limits.ts";
-import { decodeCbor, encodeCbor } from "./cbor.ts";
+import { decodeCbor } from "./cbor.ts";
+import { encodeCbor } from "./cbor-encoder.ts";
 import type {
   EncodedObject,
   ReadContext,

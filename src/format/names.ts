@@ -83,11 +83,6 @@ export function parseName(name: string): ObjectName | undefined {
   return undefined;
 }
 
-/** What `list` takes as `after` so that it begins with the objects of this number. */
-export function nameBefore(prefix: string, number: number): string {
-  return `${prefix}${digitsOf(number)}`;
-}
-
 /**
  * Checks bytes against their name; returns the name's parts.
  *

@@ -80,10 +80,10 @@ export function writePack(records: Bytes, at: number, pack: PackFact): void {
   records[at + AT_KIND] = kindNumber(pack.kind);
 }
 
-export function writeBlob(records: Bytes, at: number, blob: SegmentBlob): void {
+export function writeBlob(records: Bytes, at: number, blob: PlacedBlob, packIndex: number): void {
   assert(blob.id.length === ID_BYTES, "an id has its length");
   records.set(blob.id, at);
-  storeU32(records, at + AT_PACK, blob.packIndex);
+  storeU32(records, at + AT_PACK, packIndex);
   storeU32(records, at + AT_ORDINAL, blob.ordinal);
   storeU32(records, at + AT_OFFSET, blob.offset);
   storeU32(records, at + AT_STORED, blob.storedBytes);

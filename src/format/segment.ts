@@ -64,7 +64,7 @@ export function buildSegmentBody(packs: readonly SegmentPack[]): SegmentBody {
     writePack(packRecords, packIndex * SEGMENT_RECORD_BYTES, pack);
     let offset = PACK_PREFIX_BYTES;
     for (const [ordinal, blob] of pack.blobs.entries()) {
-      writeBlob(blobRecords, at, { ...blob, packIndex, ordinal, offset });
+      writeBlob(blobRecords, at, { ...blob, ordinal, offset }, packIndex);
       offset += blob.storedBytes;
       at += SEGMENT_RECORD_BYTES;
     }
@@ -157,7 +157,7 @@ function decodePublic(object: SignedObject): SegmentPublic {
   if (replaces?.length === 0) throw fields.fault("replaced segments", "at least one");
   return {
     number: fields.uint(1, "number", NUMBER_MAX, 1),
-    time: fields.uint(2, "time"),
+    time: fields.time(2, "time"),
     replaces: replaces ?? [],
   };
 }

@@ -19,7 +19,8 @@ import type { Platform } from "../base/platform.ts";
 import { storeIdOf } from "../crypto/derive.ts";
 import { stretchPassphrase } from "../crypto/passphrase.ts";
 import { type Bundle, bundleStoreId, decodeBundle, encodeBundle } from "./bundle.ts";
-import { decodeCbor, encodeCbor } from "./cbor.ts";
+import { decodeCbor } from "./cbor.ts";
+import { encodeCbor } from "./cbor-encoder.ts";
 import type { EncodedObject, WriteContext } from "./context.ts";
 import { corrupt, Fields, fieldsOf, mapOf } from "./fields.ts";
 import { slotName } from "./names.ts";
@@ -150,7 +151,7 @@ export async function openSlotNote(
   const section = await openSection(platform, slot.object, NOTE_SECTION, { indexKey });
   const value = decodeCbor(section, { what: "slot note", bytesMax: SLOT_BYTES_MAX });
   const fields = fieldsOf(value, "slot note");
-  return { label: fields.text(1, "label"), created: fields.uint(2, "time of creation") };
+  return { label: fields.text(1, "label"), created: fields.time(2, "time of creation") };
 }
 
 interface Stretched {

@@ -3,7 +3,8 @@
 import type { Bytes } from "../base/bytes.ts";
 import type { Entry } from "../base/entry.ts";
 import { MANIFEST_BYTES_MAX } from "../base/limits.ts";
-import { type Cbor, decodeCbor, encodeCbor } from "./cbor.ts";
+import { decodeCbor } from "./cbor.ts";
+import { type Cbor, encodeCbor } from "./cbor-encoder.ts";
 import { decodeEntry, encodeEntry } from "./entry.ts";
 import { type Fields, fieldsOf, mapOf } from "./fields.ts";
 
@@ -77,8 +78,8 @@ export function decodeSnapshot(section: Bytes): Snapshot {
     roots: fields.list(3, "roots").map(decodeRoot),
     tags: fields.sortedTexts(4, "tags"),
     ...(description === undefined ? {} : { description }),
-    start: fields.uint(6, "start"),
-    end: fields.uint(7, "end"),
+    start: fields.time(6, "start"),
+    end: fields.time(7, "end"),
     counts: decodeCounts(fields),
     program: fields.text(9, "program"),
   };

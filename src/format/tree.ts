@@ -8,7 +8,8 @@ import type { Entry } from "../base/entry.ts";
 import { BunkerError } from "../base/errors.ts";
 import { type BlobId, ID_BYTES } from "../base/ids.ts";
 import { TREE_BYTES_MAX, TREE_PAGE_BYTES } from "../base/limits.ts";
-import { type Cbor, decodeCbor, encodeArrayHead, encodeCbor } from "./cbor.ts";
+import { decodeCbor } from "./cbor.ts";
+import { type Cbor, encodeArrayHead, encodeCbor } from "./cbor-encoder.ts";
 import { checkEntryName, decodeEntry, encodeEntry } from "./entry.ts";
 import { areSorted, corrupt, isBytes, isList, joinIds, madeByNewer, splitIds } from "./fields.ts";
 

@@ -8,7 +8,7 @@ import type { Platform } from "../../src/base/platform.ts";
 import { deriveOwnerKeys, deriveSigner, objectKey } from "../../src/crypto/derive.ts";
 import { sealTo } from "../../src/crypto/seal.ts";
 import { signedMessage } from "../../src/crypto/sign.ts";
-import { type CborMap, encodeCbor } from "../../src/format/cbor.ts";
+import { type CborMap, encodeCbor } from "../../src/format/cbor-encoder.ts";
 import type { Keyed, Signer, StoreKeys, WriteContext } from "../../src/format/context.ts";
 import { encodeHeader, type ObjectKind } from "../../src/format/header.ts";
 import {

@@ -5,7 +5,6 @@ import { hexOf } from "../../src/base/bytes.ts";
 import {
   checkName,
   formatName,
-  nameBefore,
   NUMBER_MAX,
   type ObjectName,
   parseName,
@@ -58,15 +57,6 @@ describe("no name of an object", () => {
   ]) {
     test(JSON.stringify(name), () => expect(parseName(name)).toBeUndefined());
   }
-});
-
-test("a list after nameBefore begins with that number", () => {
-  const [seventh, eighth] = [7, 8].map((number) =>
-    formatName({ kind: "log", number, id: new Uint8Array(32) }),
-  );
-  const after = nameBefore("owner/", 8);
-  expect(seventh! <= after).toBeTrue();
-  expect(eighth! > after).toBeTrue();
 });
 
 test("bytes are checked against their name", async () => {

@@ -2,9 +2,10 @@
 // put together by hand, signed and named as an attacker with the keys could do it.
 
 import { type Bytes, concatBytes, loadU32, utf8 } from "../../src/base/bytes.ts";
+import { TIME_MS_MAX } from "../../src/base/limits.ts";
 import { stretchPassphrase } from "../../src/crypto/passphrase.ts";
 import { type Bundle, encodeBundle } from "../../src/format/bundle.ts";
-import { type Cbor, encodeCbor } from "../../src/format/cbor.ts";
+import { type Cbor, encodeCbor } from "../../src/format/cbor-encoder.ts";
 import { encodeHeartbeat } from "../../src/format/heartbeat.ts";
 import { encodeManifest } from "../../src/format/manifest.ts";
 import {
@@ -272,6 +273,11 @@ function manifestRecipes(): readonly Recipe[] {
     bad("dropped packs without a base", { closure: [[4, id(1)]] }),
     bad("added packs that are not sorted", { closure: [[3, concatBytes(id(2), id(1))]] }),
     bad("a signer that is not that of its name", { signer: ownerSigner }),
+    recipe("manifest", "ok", "the last time there is", badManifest({ public: [[2, TIME_MS_MAX]] })),
+    bad("a time that no calendar has", { public: [[2, TIME_MS_MAX + 1]] }),
+    bad("a snapshot that began when no calendar says", {
+      snapshot: encodeSnapshot({ ...snapshotOf(), start: TIME_MS_MAX + 1 }),
+    }),
     bad("a snapshot that is none", { snapshot: encodeCbor([]) }),
   ];
 }

@@ -7,7 +7,7 @@ import {
   encodeBundle,
   formatKeyFile,
 } from "../../src/format/bundle.ts";
-import { type Cbor, type CborMap, encodeCbor } from "../../src/format/cbor.ts";
+import { type Cbor, type CborMap, encodeCbor } from "../../src/format/cbor-encoder.ts";
 import { encodeSegmentBody } from "../../src/format/records.ts";
 import { buildSegmentBody, type SegmentPack } from "../../src/format/segment.ts";
 import { encodeContentList, encodeTreePage, encodeTreePages } from "../../src/format/tree.ts";

@@ -2,7 +2,7 @@
 
 import { type Bytes, concatBytes } from "../../src/base/bytes.ts";
 import { encodeRecordSection, recordKindNumber } from "../../src/format/acts.ts";
-import { type Cbor, encodeCbor } from "../../src/format/cbor.ts";
+import { type Cbor, encodeCbor } from "../../src/format/cbor-encoder.ts";
 import { logName } from "../../src/format/names.ts";
 import { encodeRecord, type LogRecord } from "../../src/format/record.ts";
 import { asOwner, forge, type Forged, id, sign, u32, writer } from "../format/fixture.ts";
