@@ -6,6 +6,7 @@ import { joinFolderDestination } from "./destination/open.ts";
 import { Lane } from "./jobs/lane.ts";
 import { failureOf, type LaneAnswer, type LaneRequest } from "./jobs/lane-client.ts";
 import type { LaneSetup, SharedRun } from "./jobs/lanes.ts";
+import { Spares } from "./jobs/spares.ts";
 import { RestoreLane, type RestoreSetup } from "./jobs/restore-lane.ts";
 import { decodeTasks, encodeOutcomes } from "./jobs/wire.ts";
 import { Catalog } from "./store/catalog.ts";
@@ -18,12 +19,14 @@ import { systemWorld } from "./system/world.ts";
 
 const scope = self as unknown as {
   onmessage: ((event: { data: LaneRequest }) => void) | null;
+  addEventListener(kind: "messageerror", listener: () => void): void;
   postMessage(message: LaneAnswer, transfer?: Transferable[]): void;
 };
 
 let lane: Lane | undefined;
 let catalog: Catalog | undefined;
 let restoreLane: RestoreLane | undefined;
+let spares: Spares | undefined;
 let packTaken: (() => void) | undefined;
 let queue: Promise<void> = Promise.resolve();
 
@@ -33,12 +36,17 @@ scope.onmessage = ({ data }) => {
     present(packTaken, "a pack waits to be taken")();
     return;
   }
+  if (data.kind === "spent") {
+    present(spares, "a lane is set up first").give(data.buffer);
+    return;
+  }
   queue = queue.then(() => answer(data)).catch(fail);
 };
+scope.addEventListener("messageerror", () => fail(new Error("a request cannot be read")));
 process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
 
-async function answer(request: Exclude<LaneRequest, { kind: "taken" }>): Promise<void> {
+async function answer(request: Exclude<LaneRequest, { kind: "taken" | "spent" }>): Promise<void> {
   switch (request.kind) {
     case "backup":
       lane = openLane(request.setup);
@@ -72,6 +80,7 @@ function openLane(setup: LaneSetup): Lane {
   core.setKeys(setup.shared);
   catalog = new Catalog();
   mapRuns(catalog, setup.runs);
+  spares = new Spares(setup.packBytes);
   return new Lane({
     core,
     platform: nativePlatform,
@@ -81,9 +90,10 @@ function openLane(setup: LaneSetup): Lane {
     claims: new Claims(setup.claims),
     packBytes: setup.packBytes,
     withMd5: setup.withMd5,
-    level: setup.level,
+    levels: setup.levels,
     pooledCount: setup.pooledCount,
     putPack,
+    spares,
     now: () => systemWorld.now(),
   });
 }

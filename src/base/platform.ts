@@ -45,6 +45,8 @@ export interface NativePlatform extends Platform {
   sha256(bytes: Bytes): Owned;
   hkdf(key: Bytes, salt: Bytes, info: Bytes, byteCount: number): Owned;
   sealGcm(key: Bytes, nonce: Bytes, associated: Bytes, plain: Bytes): Owned;
+  /** Seals where it stands: the last 16 bytes of `area` are the tag's, those before are the plaintext. */
+  sealGcmInPlace(key: Bytes, nonce: Bytes, associated: Bytes, area: Bytes): void;
   openGcm(key: Bytes, nonce: Bytes, associated: Bytes, sealed: Bytes): Owned | undefined;
   sign(seed: Bytes, message: Bytes): Owned;
   verify(publicKey: Bytes, message: Bytes, signature: Bytes): boolean;

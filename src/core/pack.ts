@@ -52,6 +52,7 @@ export interface PackBuilder {
 
 export class CorePackBuilder implements PackBuilder {
   readonly #core: CoreExports;
+  readonly #idPlace: Uint8Array;
   #begun = false;
   #trailerBytes = 0;
 
@@ -62,6 +63,7 @@ export class CorePackBuilder implements PackBuilder {
     const prefixBytes = core.PACK_PREFIX_BYTES.value;
     assert(prefixBytes === HEADER_BYTES + SEALED_KEY_BYTES, "header and key fill the prefix");
     this.#core = core;
+    this.#idPlace = this.#view(core.ID_PTR.value, ID_BYTES);
   }
 
   get count(): number {
@@ -98,7 +100,7 @@ export class CorePackBuilder implements PackBuilder {
         : this.fits(storedBytes);
     assert(allowed, `a blob of ${storedBytes} bytes and codec ${codec} fits behind ${this.bytes}`);
     this.#trailerBytes = 0;
-    this.#view(this.#core.ID_PTR.value, ID_BYTES).set(id);
+    this.#idPlace.set(id);
     return this.#view(this.#core.packAppend(storedBytes, plainBytes, codec), storedBytes);
   }
 

@@ -34,28 +34,26 @@ const PROBE_LEVEL = 1;
 const SMALL_BLOB_BYTES_MAX = 64 * 1024;
 const SMALL_BLOB_LEVEL = 1;
 
-/** Compresses at once. */
+/** Compresses at once; where `looksCompressible` is false it would be in vain. */
 export function compressBlob(
   platform: NativePlatform,
   plain: Bytes,
   { level }: CompressOptions,
 ): CompressedBlob {
-  if (!looksCompressible(platform, plain)) return { codec: CODEC_RAW, bytes: plain };
   const chosenLevel =
     plain.length <= SMALL_BLOB_BYTES_MAX ? Math.min(level, SMALL_BLOB_LEVEL) : level;
   return chosen(plain, platform.compress(plain, chosenLevel));
 }
 
 /**
- * Compresses on the runtime's thread pool; the probe runs here. `plain` must not be shared memory,
- * and must stay as it is until the answer is there.
+ * The same on the runtime's thread pool. `plain` must not be shared memory, and must stay as it is
+ * until the answer is there.
  */
 export async function compressBlobPooled(
   platform: NativePlatform,
   plain: Bytes,
   { level }: CompressOptions,
 ): Promise<CompressedBlob> {
-  if (!looksCompressible(platform, plain)) return { codec: CODEC_RAW, bytes: plain };
   return chosen(plain, await platform.compressPooled(plain, level));
 }
 

@@ -15,7 +15,7 @@ import type { WalkEvent } from "../source/source.ts";
 import { TreeWriter } from "../store/tree-writer.ts";
 import type { AssemblyParts } from "./assembly-parts.ts";
 import { Batches } from "./batches.ts";
-import type { FileOutcome } from "./lane.ts";
+import type { FileOutcome } from "./tasks.ts";
 import {
   type FileItem,
   isReady,

@@ -14,7 +14,6 @@ import type { SnapshotCounts } from "../format/snapshot.ts";
 import type { Source } from "../source/source.ts";
 import type { Catalog } from "../store/catalog.ts";
 import { Claims, createClaimMemory } from "../store/claims.ts";
-import type { FinishedPack } from "../store/pack-writer.ts";
 import { judgePack, listPacks } from "../store/presence.ts";
 import { loadManifests, type Manifests } from "../store/snapshots.ts";
 import type { Store } from "../store/store.ts";
@@ -22,11 +21,13 @@ import { refuseMixedStores } from "../store/unlock.ts";
 import { requireMayWrite, StoreWriter, type WriteCounts } from "../store/writer.ts";
 import type { FileSystem } from "../system/files.ts";
 import { Assembly } from "./assembly.ts";
-import { Lane } from "./lane.ts";
+import type { Levels } from "./effort.ts";
+import { Lane, type PutPack } from "./lane.ts";
 import { expectedTotals, type Totals } from "./totals.ts";
 import type { SpawnLane } from "./lane-client.ts";
 import { publicKeys, sharedKeys, sharedRuns } from "./lane-setup.ts";
 import { LanePool, type LaneSetup, type SharedRun } from "./lanes.ts";
+import { Spares } from "./spares.ts";
 
 export interface BackupOptions {
   readonly host: string;
@@ -50,7 +51,7 @@ export interface BackupParts {
   readonly spawn?: SpawnLane;
   readonly laneCount: number;
   readonly packBytes: number;
-  readonly level: number;
+  readonly levels: Levels;
   /** How many new blobs may be under way before the table of claims is made anew; for tests. */
   readonly claimCount?: number;
   /** Where a lane finds a file of the cache folder. */
@@ -97,7 +98,7 @@ export async function backup(
   const lock = store.state.lock();
   try {
     requireMayWrite(store);
-    await refuseMixedStores(store.context, store.keys.storeId);
+    await refuseMixedStores(store);
     for (let pass = 1; pass <= PASS_COUNT_MAX; pass++) {
       const run = await BackupRun.prepare({ store, source, parts, options, monitor });
       const result = await run.carryOut();
@@ -228,10 +229,10 @@ class BackupRun {
   }
 
   #makeLanes(): LanePool {
-    const { platform, files, laneCore, spawn, laneCount, packBytes, level, breathe } = this.#parts;
+    const { platform, files, laneCore, spawn, laneCount, packBytes, levels, breathe } = this.#parts;
     const { shared, keys } = this.#store.keyring;
     if (shared === undefined) throw new BunkerError("wrong-key", "this key can't back up");
-    const putPack = (pack: FinishedPack) => this.#writer.putPack(pack);
+    const putPack: PutPack = (pack, spent) => this.#writer.putPack(pack, spent);
     const pooledCount = laneCount > 1 ? laneCount : 0;
     const { wantsMd5: withMd5 } = this.#store.storage.abilities;
     const setup: LaneSetup = {
@@ -242,7 +243,7 @@ class BackupRun {
       runs: this.#sharedRuns(),
       packBytes,
       withMd5,
-      level,
+      levels,
       pooledCount,
     };
     const local = new Lane({
@@ -254,9 +255,10 @@ class BackupRun {
       claims: this.#claims,
       packBytes,
       withMd5,
-      level,
+      levels,
       pooledCount,
       putPack,
+      spares: new Spares(packBytes),
       breathe,
       now: () => this.#store.world.now(),
     });

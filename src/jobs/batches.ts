@@ -3,7 +3,7 @@
 import { textOf } from "../base/bytes.ts";
 import type { FileSystem } from "../system/files.ts";
 import type { FileItem } from "./items.ts";
-import type { FileTask } from "./lane.ts";
+import type { FileTask } from "./tasks.ts";
 import type { LanePool } from "./lanes.ts";
 
 const BATCH_FILE_COUNT = 128;

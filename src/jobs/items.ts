@@ -4,7 +4,7 @@ import { type Bytes, textOf, utf8 } from "../base/bytes.ts";
 import type { Metadata } from "../base/entry.ts";
 import { type BlobId, ID_BYTES } from "../base/ids.ts";
 import { type EntryEvent, pathIn } from "../source/source.ts";
-import type { FileOutcome } from "./lane.ts";
+import type { FileOutcome } from "./tasks.ts";
 
 /** A file: known from the last time, read by a lane, or another name of one that comes before. */
 export interface FileItem {

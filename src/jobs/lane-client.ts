@@ -4,9 +4,11 @@
 // there is room for the next one. A Worker that fails or dies fails everything that waits for it.
 
 import { assert } from "../base/assert.ts";
-import { BunkerError, type ErrorCode } from "../base/errors.ts";
+import { BunkerError, type ErrorCode, isBunkerError, messageOf } from "../base/errors.ts";
+import type { Bytes } from "../base/bytes.ts";
 import type { FinishedPack } from "../store/pack-writer.ts";
 import type { LaneSetup, SharedRun } from "./lanes.ts";
+import type { PutPack } from "./lane.ts";
 import type { RestoreSetup, RestoreTask } from "./restore-lane.ts";
 
 export type LaneRequest =
@@ -15,6 +17,8 @@ export type LaneRequest =
   | { readonly kind: "process"; readonly tasks: Uint8Array<ArrayBuffer> }
   | { readonly kind: "drain" }
   | { readonly kind: "taken" }
+  /** The memory of a pack that is stored. */
+  | { readonly kind: "spent"; readonly buffer: ArrayBufferLike }
   | { readonly kind: "restore"; readonly setup: RestoreSetup }
   | { readonly kind: "write"; readonly task: RestoreTask };
 
@@ -26,18 +30,37 @@ export type LaneAnswer =
 /** An error as it crosses from one thread to another. */
 export interface LaneFailure {
   readonly message: string;
-  /** Present for operating errors. */
+  /** Present for operating errors; the others are faults of ours. */
   readonly code?: ErrorCode;
+  readonly subject?: string;
+  readonly hint?: string;
+  /** Where a fault of ours was. */
+  readonly place?: string;
 }
 
 export function failureOf(error: unknown): LaneFailure {
-  const message = error instanceof Error ? error.message : String(error);
-  return error instanceof BunkerError ? { message, code: error.code } : { message };
+  if (isBunkerError(error)) {
+    const { message, code, subject, hint } = error;
+    return {
+      message,
+      code,
+      ...(subject === undefined ? {} : { subject }),
+      ...(hint === undefined ? {} : { hint }),
+    };
+  }
+  const place = error instanceof Error ? /^ +at (.+)$/m.exec(error.stack ?? "")?.[1] : undefined;
+  return { message: messageOf(error), ...(place === undefined ? {} : { place }) };
 }
 
 export function errorOf(failure: LaneFailure): Error {
-  if (failure.code !== undefined) return new BunkerError(failure.code, failure.message);
-  return new Error(`a lane failed: ${failure.message}`);
+  const { message, code, subject, hint, place } = failure;
+  if (code === undefined) {
+    return new Error(`a lane failed: ${message}${place === undefined ? "" : ` (at ${place})`}`);
+  }
+  return new BunkerError(code, message, {
+    ...(subject === undefined ? {} : { subject }),
+    ...(hint === undefined ? {} : { hint }),
+  });
 }
 
 /** The other end of a Worker: made in main.ts, since only there can one be started. */
@@ -52,12 +75,12 @@ export type SpawnLane = () => LanePort;
 
 export class LaneClient {
   readonly #port: LanePort;
-  readonly #putPack: ((pack: FinishedPack) => Promise<void>) | undefined;
+  readonly #putPack: PutPack | undefined;
   readonly #questions: { resolve: (value: never) => void; reject: (error: Error) => void }[] = [];
   #waiters: (() => void)[] = [];
   #failure: Error | undefined;
 
-  constructor(port: LanePort, putPack?: (pack: FinishedPack) => Promise<void>) {
+  constructor(port: LanePort, putPack?: PutPack) {
     this.#port = port;
     this.#putPack = putPack;
     port.listen(
@@ -106,10 +129,15 @@ export class LaneClient {
 
   #takePack(pack: FinishedPack): void {
     assert(this.#putPack !== undefined, "only a backup's lane makes packs");
-    this.#putPack(pack).then(
+    this.#putPack(pack, (bytes) => this.#giveBack(bytes)).then(
       () => this.#port.post({ kind: "taken" }),
       (error: unknown) => this.#fail(error instanceof Error ? error : new Error(String(error))),
     );
+  }
+
+  #giveBack({ buffer }: Bytes): void {
+    assert(buffer instanceof ArrayBuffer, "a pack that was handed over has memory of its own");
+    this.#port.post({ kind: "spent", buffer }, [buffer]);
   }
 
   #fail(error: Error): void {

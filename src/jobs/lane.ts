@@ -4,11 +4,17 @@
 // little to do. Everything that differs between the two is handed in.
 
 import { type Bytes, copyBytes } from "../base/bytes.ts";
-import type { Time } from "../base/entry.ts";
+import { CHUNK_BYTES_MAX } from "../base/limits.ts";
 import { messageOf, systemCodeOf } from "../base/errors.ts";
 import { type NativePlatform, release } from "../base/platform.ts";
 import type { Core } from "../core/core.ts";
-import { CODEC_RAW, type Codec, compressBlob, compressBlobPooled } from "../crypto/compress.ts";
+import {
+  CODEC_RAW,
+  type Codec,
+  compressBlob,
+  compressBlobPooled,
+  looksCompressible,
+} from "../crypto/compress.ts";
 import type { StoreKeys } from "../format/context.ts";
 import { type ExpectedFile, openForReading, openWalked, readInto } from "../source/read.ts";
 import type { Catalog } from "../store/catalog.ts";
@@ -21,47 +27,14 @@ import {
   PackWriter,
 } from "../store/pack-writer.ts";
 import { IdList } from "./id-list.ts";
+import type { FileOutcome, FileTask } from "./tasks.ts";
+import { Effort, type Levels } from "./effort.ts";
+import { Spares } from "./spares.ts";
 import type { Descriptor, FileSystem } from "../system/files.ts";
 import type { RawStat } from "../system/stat.ts";
 
-/** A file to read, named by its open folder: no link can be planted in between. */
-export interface FileTask {
-  readonly folder: Descriptor;
-  /** The folder's path, only where the system needs it (`FileSystem.needsPaths`). */
-  readonly folderPath?: Bytes;
-  readonly name: Bytes;
-  readonly deviceId: number;
-  readonly inode: number | bigint;
-  readonly userId: number;
-  /** As the walk saw it. */
-  readonly size: number;
-  readonly modified: Time;
-  readonly changed: Time;
-}
-
-export type FileOutcome =
-  /** It was as the walk saw it until its reading had ended. The ids of the chunks, joined. */
-  | { readonly kind: "same"; readonly ids: Uint8Array<ArrayBuffer> }
-  | {
-      readonly kind: "read";
-      /** The ids of the chunks, joined. */
-      readonly ids: Uint8Array<ArrayBuffer>;
-      readonly size: number;
-      /** As the file was when its reading ended. */
-      readonly modified: Time;
-      readonly changed: Time;
-      readonly mode: number;
-      readonly userId: number;
-      readonly groupId: number;
-      readonly inode: number | bigint;
-      /** It changed while it was read, twice. */
-      readonly unstable: boolean;
-      /** When the reading began: milliseconds since the epoch. */
-      readonly readAtMs: number;
-    }
-  | { readonly kind: "vanished" }
-  | { readonly kind: "changed" }
-  | { readonly kind: "failed"; readonly code: string; readonly message: string };
+/** Takes a pack; `spent` gets its bytes back when they are stored. */
+export type PutPack = (pack: FinishedPack, spent: (bytes: Bytes) => void) => Promise<void>;
 
 export interface LaneParts {
   readonly core: Core;
@@ -72,11 +45,13 @@ export interface LaneParts {
   readonly claims: Claims;
   readonly packBytes: number;
   readonly withMd5: boolean;
-  readonly level: number;
+  readonly levels: Levels;
   /** Chunks of one huge file that may be compressed at once on the runtime's pool. */
   readonly pooledCount: number;
   /** Takes a pack with bytes of its own; waits while too much is under way. */
-  readonly putPack: (pack: FinishedPack) => Promise<void>;
+  readonly putPack: PutPack;
+  /** Where these bytes' memory comes from, and goes back to. */
+  readonly spares: Spares;
   /** Called between files and chunks: lets main do what it has to. */
   readonly breathe?: () => Promise<void> | undefined;
   readonly now: () => number;
@@ -90,6 +65,8 @@ const TRY_COUNT = 2;
 interface PendingBlob {
   readonly id: Bytes;
   readonly plainBytes: number;
+  /** What is compressed: a spare, which is used again. */
+  readonly plain: Uint8Array<ArrayBuffer>;
   readonly compressed: Promise<{ readonly codec: Codec; readonly bytes: Bytes }>;
 }
 
@@ -97,11 +74,14 @@ export class Lane {
   readonly #parts: LaneParts;
   readonly #pack: PackWriter;
   readonly #pending: PendingBlob[] = [];
+  readonly #effort: Effort;
+  readonly #chunks = new Spares(CHUNK_BYTES_MAX);
 
   constructor(parts: LaneParts) {
     this.#parts = parts;
     const { core, platform, keys, packBytes, withMd5 } = parts;
     const kind = "data";
+    this.#effort = new Effort(parts.levels, parts.now);
     this.#pack = new PackWriter({ core, platform, keys, kind, targetBytes: packBytes, withMd5 });
   }
 
@@ -234,22 +214,23 @@ export class Lane {
   }
 
   async #storeChunk(ids: IdList, offset: number, length: number, isPooled: boolean): Promise<void> {
-    const { core, catalog, claims, platform, level } = this.#parts;
+    const { core, catalog, claims, platform } = this.#parts;
+    const { level } = this.#effort;
     const id = ids.next();
     core.idInto("data", offset, length, id, 0);
     if (catalog.findUsable(id) >= 0 || !claims.claim(id)) return;
     const plain = core.input(offset, length);
-    if (isPooled) {
-      const copy = copyBytes(plain);
-      const compressed = compressBlobPooled(platform, copy, { level }).then((result) => {
-        if (result.bytes !== copy) release(copy);
-        return result;
-      });
-      this.#pending.push({ id: copyBytes(id), plainBytes: length, compressed });
+    const compressible = looksCompressible(platform, plain);
+    if (isPooled && compressible) {
+      const copy = this.#chunks.copy(plain);
+      const compressed = compressBlobPooled(platform, copy, { level });
+      this.#pending.push({ id: copyBytes(id), plainBytes: length, plain: copy, compressed });
       await this.#settlePending(this.#parts.pooledCount);
       return;
     }
-    const { codec, bytes } = compressBlob(platform, plain, { level });
+    const { codec, bytes } = compressible
+      ? compressBlob(platform, plain, { level })
+      : ({ codec: CODEC_RAW, bytes: plain } as const);
     await this.#add({ id, plainBytes: length, codec, bytes });
     if (codec !== CODEC_RAW) release(bytes);
     if (length >= READ_BYTES / 4) await this.#parts.breathe?.();
@@ -257,10 +238,11 @@ export class Lane {
 
   async #settlePending(countMax: number): Promise<void> {
     while (this.#pending.length > countMax) {
-      const { id, plainBytes, compressed } = this.#pending.shift()!;
+      const { id, plainBytes, plain, compressed } = this.#pending.shift()!;
       const { codec, bytes } = await compressed;
       await this.#add({ id, plainBytes, codec, bytes });
-      release(bytes);
+      if (codec !== CODEC_RAW) release(bytes);
+      this.#chunks.give(plain.buffer);
     }
   }
 
@@ -271,7 +253,9 @@ export class Lane {
 
   async #finishPack(): Promise<void> {
     const pack = await this.#pack.finish();
-    await this.#parts.putPack({ ...pack, bytes: copyBytes(pack.bytes) });
+    const { putPack, spares } = this.#parts;
+    const own = { ...pack, bytes: spares.copy(pack.bytes) };
+    await this.#effort.handOver(() => putPack(own, ({ buffer }) => spares.give(buffer)));
   }
 }
 

@@ -6,9 +6,11 @@
 
 import type { SharedKeys } from "../crypto/derive.ts";
 import type { StoreKeys } from "../format/context.ts";
-import type { DrainedBlobs, FinishedPack } from "../store/pack-writer.ts";
-import type { FileOutcome, FileTask, Lane } from "./lane.ts";
+import type { DrainedBlobs } from "../store/pack-writer.ts";
+import type { Lane, PutPack } from "./lane.ts";
+import type { FileOutcome, FileTask } from "./tasks.ts";
 import { decodeOutcomes, encodeTasks, type PackedOutcomes } from "./wire.ts";
+import type { Levels } from "./effort.ts";
 import { freeClient, LaneClient, type SpawnLane } from "./lane-client.ts";
 
 /** A run of the catalog, for a lane to map. */
@@ -27,7 +29,7 @@ export interface LaneSetup {
   readonly runs: readonly SharedRun[];
   readonly packBytes: number;
   readonly withMd5: boolean;
-  readonly level: number;
+  readonly levels: Levels;
   readonly pooledCount: number;
 }
 
@@ -37,7 +39,7 @@ export interface LanePoolParts {
   readonly spawn?: SpawnLane | undefined;
   readonly count: number;
   readonly setup: LaneSetup;
-  readonly putPack: (pack: FinishedPack) => Promise<void>;
+  readonly putPack: PutPack;
 }
 
 const LOCAL_FILE_COUNT = 512;

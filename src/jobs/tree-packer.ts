@@ -41,7 +41,7 @@ export class TreePacker {
     this.#writer.needs.add(id, 0);
     if (!this.#claims.claim(id)) return id;
     const { codec, bytes } = compressBlob(this.#parts.platform, plain, {
-      level: this.#parts.level,
+      level: this.#parts.levels.fast,
     });
     if (!this.#pack.fits(bytes.length)) await this.#finishPack();
     this.#pack.add({ id, plainBytes: plain.length, codec, bytes });

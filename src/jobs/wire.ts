@@ -9,7 +9,7 @@
 
 import { type Bytes, copyBytes } from "../base/bytes.ts";
 import { ID_BYTES } from "../base/ids.ts";
-import type { FileOutcome, FileTask } from "./lane.ts";
+import type { FileOutcome, FileTask } from "./tasks.ts";
 
 const TASK_BYTES = 4 + 8 + 8 + 4 + 8 + 12 + 12 + 2 + 2;
 const AS_OBJECT = 0xffff_ffff;

@@ -7,7 +7,7 @@
 import { assert } from "../base/assert.ts";
 import { type Bytes, concatBytes, copyBytes, equalBytes } from "../base/bytes.ts";
 import { type BlobId, ID_BYTES, type ObjectId } from "../base/ids.ts";
-import { type NativePlatform, release } from "../base/platform.ts";
+import type { NativePlatform } from "../base/platform.ts";
 import type { Core } from "../core/core.ts";
 import { CODEC_RAW, CODEC_ZSTD, type Codec } from "../crypto/compress.ts";
 import type { StoreKeys } from "../format/context.ts";
@@ -116,12 +116,9 @@ export class PackWriter {
     if (this.#count === 0)
       this.#area = new Uint8Array(place.buffer, place.byteOffset - PACK_PREFIX_BYTES);
     place.set(blob.bytes);
-    this.#note({
-      ...blob,
-      ordinal: this.#count,
-      offset: PACK_PREFIX_BYTES + this.#bytes,
-      storedBytes,
-    });
+    const { id, plainBytes, codec } = blob;
+    const offset = PACK_PREFIX_BYTES + this.#bytes;
+    this.#note({ id, ordinal: this.#count, offset, storedBytes, plainBytes, codec });
     this.#bytes += storedBytes;
     this.#count += 1;
   }
@@ -129,7 +126,7 @@ export class PackWriter {
   #note(blob: PlacedBlob): void {
     const at = this.#count * RECORD_BYTES;
     if (at === this.#records.length) this.#records = concatBytes(this.#records, new Uint8Array(at));
-    writeBlob(this.#records, at, { ...blob, packIndex: 0 });
+    writeBlob(this.#records, at, blob, 0);
   }
 
   /** Hands over what is not in a finished pack yet, and begins anew. */
@@ -174,11 +171,8 @@ export class PackWriter {
       const at = ordinal * RECORD_BYTES;
       const stored = view.getUint32(at + 44, true);
       const associated = blobAssociated(kind, records.subarray(at, at + ID_BYTES));
-      const plain = this.#area.subarray(offset, offset + stored - TAG_BYTES);
-      const sealed = platform.sealGcm(packKey, blobNonce(ordinal), associated, plain);
-      assert(sealed.length === stored, "a sealed blob has its tag and no more");
-      this.#area.set(sealed, offset);
-      release(sealed);
+      const area = this.#area.subarray(offset, offset + stored);
+      platform.sealGcmInPlace(packKey, blobNonce(ordinal), associated, area);
       offset += stored;
     }
   }
@@ -229,8 +223,6 @@ export function* blobsOf(drained: DrainedBlobs): Generator<PackedBlob> {
 /** The records of one pack's blobs, which has number 0. */
 export function encodePlacedRecords(blobs: readonly PlacedBlob[]): Uint8Array<ArrayBuffer> {
   const records = new Uint8Array(blobs.length * RECORD_BYTES);
-  blobs.forEach((blob, index) =>
-    writeBlob(records, index * RECORD_BYTES, { ...blob, packIndex: 0 }),
-  );
+  blobs.forEach((blob, index) => writeBlob(records, index * RECORD_BYTES, blob, 0));
   return records;
 }

@@ -38,6 +38,7 @@ export const nativePlatform: NativePlatform = {
   hkdf: (key, salt, info, byteCount) =>
     new Uint8Array(hkdfSync("sha256", key, salt, info, byteCount)),
   sealGcm,
+  sealGcmInPlace,
   openGcm,
   sign: signEd25519,
   verify: verifyEd25519,
@@ -56,14 +57,29 @@ function stretch(passphrase: Bytes, salt: Bytes, order: StretchOrder): Owned {
 }
 
 function sealGcm(key: Bytes, nonce: Bytes, associated: Bytes, plain: Bytes): Owned {
+  const sealed = allocate(plain.length + GCM_TAG_BYTES);
+  sealInto(sealed, plain, { key, nonce, associated });
+  return sealed;
+}
+
+function sealGcmInPlace(key: Bytes, nonce: Bytes, associated: Bytes, area: Bytes): void {
+  const plain = area.subarray(0, area.length - GCM_TAG_BYTES);
+  sealInto(area, plain, { key, nonce, associated });
+}
+
+// `sealed` may begin with `plain` itself: a piece is read before it is written.
+function sealInto(
+  sealed: Bytes,
+  plain: Bytes,
+  { key, nonce, associated }: { key: Bytes; nonce: Bytes; associated: Bytes },
+): void {
   checkGcm(key, nonce);
+  assert(sealed.length === plain.length + GCM_TAG_BYTES, "there is room for the tag");
   const cipher = createCipheriv(GCM, key, nonce);
   cipher.setAAD(associated);
-  const sealed = allocate(plain.length + GCM_TAG_BYTES);
   updateInPieces(cipher, plain, sealed);
   cipher.final();
   sealed.set(cipher.getAuthTag(), plain.length);
-  return sealed;
 }
 
 function openGcm(key: Bytes, nonce: Bytes, associated: Bytes, sealed: Bytes): Owned | undefined {
@@ -95,7 +111,7 @@ function checkGcm(key: Bytes, nonce: Bytes): void {
 function updateInPieces(
   cipher: { update(input: Bytes): Buffer },
   input: Bytes,
-  output: Owned,
+  output: Bytes,
 ): void {
   for (let at = 0; at < input.length; at += GCM_PIECE_BYTES) {
     const wanted = Math.min(GCM_PIECE_BYTES, input.length - at);
