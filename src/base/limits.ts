@@ -23,6 +23,8 @@ export const SEGMENT_BYTES_MAX = 256 * MIB;
 export const MANIFEST_BYTES_MAX = 256 * MIB;
 export const HEARTBEAT_BYTES_MAX = 1 * MIB;
 export const CBOR_DEPTH_MAX = 16;
+/** Milliseconds since the epoch: the last moment that a calendar of the runtime can say. */
+export const TIME_MS_MAX = 8.64e15;
 
 // Trees.
 export const NAME_BYTES_MAX = 4096;

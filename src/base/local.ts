@@ -19,6 +19,11 @@ export interface LocalFolder {
   delete(name: string): void;
   /** Names of plain files, in no order; a name never has a slash. */
   list(): string[];
+  /**
+   * Runs a short step that reads and writes the file of this name, while no other process does so.
+   * Whoever is kept waiting for long runs it all the same.
+   */
+  exclusively<T>(name: string, step: () => T): T;
   /** Takes the folder's lock, or throws `busy`; the lock ends with the process. */
   lock(): { release(): void };
 }

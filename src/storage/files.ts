@@ -9,6 +9,8 @@ import { assert } from "../base/assert.ts";
 import { type Bytes, equalBytes } from "../base/bytes.ts";
 import { BunkerError, fromSystemError, systemCodeOf } from "../base/errors.ts";
 
+/** Linux: a link to what each descriptor of this process has open. */
+const DESCRIPTORS = "/proc/self/fd";
 const HASH_BLOCK_BYTES = 1024 * 1024;
 // What a link or a folder's fsync answers where a filesystem has no such thing.
 const NO_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
@@ -130,6 +132,42 @@ export async function writeNew(path: string, bytes: Bytes, mode: number): Promis
     await handle.close().catch(() => undefined);
     await unlink(path).catch(() => undefined);
     throw error;
+  }
+}
+
+/**
+ * Opens the folder at `path` for the time of `run` and gives a path that leads through the open
+ * folder, so that no link that is planted meanwhile leads elsewhere. Throws `corrupt` where
+ * something else than a folder has its name. Where the system has no such paths, it is the same path.
+ */
+export async function throughFolder<T>(
+  path: string,
+  run: (opened: string) => Promise<T>,
+): Promise<T> {
+  await using handle = await openRealFolder(path);
+  const opened = `${DESCRIPTORS}/${handle.fd}`;
+  const isThere = await stat(opened).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
+  if (!isThere) return run(path);
+  try {
+    return await run(opened);
+  } catch (error) {
+    // People know the folder by its name.
+    if (error instanceof Error) error.message = error.message.replaceAll(`${opened}/`, `${path}/`);
+    throw error;
+  }
+}
+
+async function openRealFolder(path: string): Promise<FileHandle> {
+  const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
+  try {
+    return await open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  } catch (error) {
+    // Which of the two a link gives differs among systems.
+    if (!["ENOTDIR", "ELOOP"].includes(systemCodeOf(error) ?? "")) throw error;
+    throw new BunkerError("corrupt", `${path} is not a folder`, { cause: error, subject: path });
   }
 }
 

@@ -86,6 +86,7 @@ class FolderStorage implements Storage {
     deletes: true,
     wantsMd5: false,
     listingReuseMs: 0,
+    putCount: 2,
   };
   readonly #root: string;
   readonly #publisher: Publisher;

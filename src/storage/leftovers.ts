@@ -1,13 +1,13 @@
 // Leftovers: temporary files of runs that were cut off, `tmp/<process>-<16 hex>`. They are removed
 // when their process is gone and they are a day old by the storage's clock: the process may be
-// one of another machine that shares the folder.
+// one of another machine that shares the folder. A link that is planted in its place is not followed.
 
 import { randomBytes } from "node:crypto";
 import { lstat, opendir, unlink } from "node:fs/promises";
 
 import { hexOf } from "../base/bytes.ts";
 import { systemCodeOf } from "../base/errors.ts";
-import { unlessAbsent } from "./files.ts";
+import { throughFolder, unlessAbsent } from "./files.ts";
 
 const AGE_MS_MIN = 24 * 60 * 60 * 1000;
 const LOOKED_AT_MAX = 1000;
@@ -20,6 +20,10 @@ export function temporaryName(): string {
 
 /** Removes what dead runs left in `folder`; `now` is asked only where there may be something. */
 export async function removeLeftovers(folder: string, now: () => Promise<number>): Promise<void> {
+  await unlessAbsent(throughFolder(folder, (opened) => removeAbandoned(opened, now)));
+}
+
+async function removeAbandoned(folder: string, now: () => Promise<number>): Promise<void> {
   const paths = await findAbandoned(folder);
   if (paths.length === 0) return;
   const before = (await now()) - AGE_MS_MIN;

@@ -82,6 +82,7 @@ class MapStorage implements MemoryStorage {
       deletes: !versions,
       wantsMd5: false,
       listingReuseMs: options.listingReuseMs ?? 0,
+      putCount: 2,
     };
   }
 

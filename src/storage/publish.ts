@@ -19,6 +19,7 @@ import {
   rootIsGone,
   step,
   syncFolder,
+  throughFolder,
   unlessAbsent,
   writeNew,
 } from "./files.ts";
@@ -168,13 +169,15 @@ export class Publisher {
 
   async #withTemporary<T>(bytes: Bytes, run: (path: string) => Promise<T>): Promise<T> {
     await this.#makeFolder("tmp");
-    const path = `${this.#root}/tmp/${temporaryName()}`;
-    await writeNew(path, bytes, OBJECT_MODE);
-    try {
-      return await run(path);
-    } finally {
-      await unlessAbsent(unlink(path));
-    }
+    return throughFolder(`${this.#root}/tmp`, async (folder) => {
+      const path = `${folder}/${temporaryName()}`;
+      await writeNew(path, bytes, OBJECT_MODE);
+      try {
+        return await run(path);
+      } finally {
+        await unlessAbsent(unlink(path));
+      }
+    });
   }
 
   #makeFolder(folder: string): Promise<void> {

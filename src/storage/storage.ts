@@ -31,6 +31,8 @@ export interface Abilities {
   readonly wantsMd5: boolean;
   /** How long a listing of the packs may be used again, in milliseconds; 0 where listing is cheap. */
   readonly listingReuseMs: number;
+  /** Packs that are worth putting at once, each of which is held in memory. */
+  readonly putCount: number;
 }
 
 export interface Lock {

@@ -65,8 +65,7 @@ export class BlobReader {
   async *#copies(id: BlobId): AsyncGenerator<Place> {
     const known = await this.places(id);
     yield* known;
-    this.#unlistedDone ??= indexUnlisted(this.#store);
-    if (!(await this.#unlistedDone)) return;
+    if (!(await this.#indexUnlisted())) return;
     const catalog = await this.#store.catalog();
     const tried = new Set(known.map((place) => hexId(place.packId)));
     yield* catalog.findAll(id).filter((place) => !tried.has(hexId(place.packId)));
@@ -77,8 +76,16 @@ export class BlobReader {
     const catalog = await this.#store.catalog();
     const places = catalog.findAll(id);
     if (places.length > 0) return places;
-    this.#unlistedDone ??= indexUnlisted(this.#store);
-    return (await this.#unlistedDone) ? catalog.findAll(id) : places;
+    return (await this.#indexUnlisted()) ? catalog.findAll(id) : places;
+  }
+
+  #indexUnlisted(): Promise<boolean> {
+    if (this.#unlistedDone === undefined) {
+      const done = indexUnlisted(this.#store);
+      this.#unlistedDone = done;
+      done.catch(() => (this.#unlistedDone = undefined));
+    }
+    return this.#unlistedDone;
   }
 
   /** The opened key of a pack. */
@@ -89,6 +96,7 @@ export class BlobReader {
       if (this.#keys.size >= KEY_COUNT_MAX) this.#keys.clear();
       key = this.#loadKey(packId);
       this.#keys.set(hex, key);
+      dropIfPassing(this.#keys, hex, key);
     }
     return key;
   }
@@ -147,12 +155,22 @@ export class BlobReader {
       if (this.#blocks.size >= BLOCK_COUNT_MAX && oldest !== undefined) this.#blocks.delete(oldest);
       const range = { offset: block * BLOCK_BYTES, length: BLOCK_BYTES };
       bytes = getObject(this.#store.storage, name, { range });
+      dropIfPassing(this.#blocks, key, bytes);
     } else {
       this.#blocks.delete(key);
     }
     this.#blocks.set(key, bytes); // Last in the order: the most recently used.
     return bytes;
   }
+}
+
+// A failure that may pass is not kept in mind: whoever asks next asks the storage. That a pack is gone
+// or damaged stays so, and is not asked for each of its blobs.
+function dropIfPassing<K, V>(cache: Map<K, Promise<V>>, key: K, value: Promise<V>): void {
+  value.catch((error: unknown) => {
+    const isLasting = isDamage(error) && !isBunkerError(error.cause, "io");
+    if (!isLasting && cache.get(key) === value) cache.delete(key);
+  });
 }
 
 /**

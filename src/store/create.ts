@@ -16,7 +16,7 @@ import type { StoreContext } from "./context.ts";
 import { Findings } from "./findings.ts";
 import { type Keyring, keyringOfSecret, ownerBundle, requireOwner } from "./keyring.ts";
 import { OwnerLog } from "./log.ts";
-import { changeMemory, loadMemory } from "./memory.ts";
+import { changeMemory } from "./memory.ts";
 import { keepObject } from "./objects.ts";
 import { hasStore, rememberStore } from "./unlock.ts";
 
@@ -112,8 +112,9 @@ export async function addSlot(
   await context.storage.put(slot.name, slot.bytes);
   const state = context.local.state(storeIdText(keyring));
   keepObject(state, slot.name, slot.bytes);
-  const slotNames = [...new Set([...loadMemory(state).slotNames, slot.name])].sort();
-  changeMemory(state, { slotNames });
+  changeMemory(state, (now) => ({
+    slotNames: [...new Set([...now.slotNames, slot.name])].sort(),
+  }));
   return slot.name;
 }
 

@@ -1,6 +1,6 @@
 // Findings: damage and tampering that a run came upon. They stop no reading; they end the run with 13.
 
-import { messageOf } from "../base/errors.ts";
+import { isBunkerError, messageOf } from "../base/errors.ts";
 
 export interface Finding {
   /** The object's name, or what else is not as it should be. */
@@ -10,6 +10,7 @@ export interface Finding {
 
 export class Findings {
   readonly #bySubject = new Map<string, Finding>();
+  #hasNewer = false;
   #listener: ((finding: Finding) => void) | undefined;
 
   /** Tells of every finding, also of those that were there before. */
@@ -21,6 +22,7 @@ export class Findings {
   /** Notes a fact about an object; the first one counts. */
   add(subject: string, error: unknown): void {
     if (this.#bySubject.has(subject)) return;
+    if (isBunkerError(error, "unsupported-version")) this.#hasNewer = true;
     const finding = { subject, message: messageOf(error) };
     this.#bySubject.set(subject, finding);
     this.#listener?.(finding);
@@ -28,6 +30,11 @@ export class Findings {
 
   get all(): readonly Finding[] {
     return [...this.#bySubject.values()];
+  }
+
+  /** Whether something said that a newer version made it. */
+  get hasNewer(): boolean {
+    return this.#hasNewer;
   }
 
   get count(): number {

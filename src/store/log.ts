@@ -15,7 +15,7 @@ import type { StoreContext } from "./context.ts";
 import type { Findings } from "./findings.ts";
 import { type Keyring, requireOwner } from "./keyring.ts";
 import { keepObject, listNames, loadKept, loadFromStorage } from "./objects.ts";
-import { loadMemory, saveMemory } from "./memory.ts";
+import { changeMemory, loadMemory } from "./memory.ts";
 
 export class OwnerLog {
   readonly #context: StoreContext;
@@ -201,6 +201,6 @@ export class OwnerLog {
   /** Remembers what the log looks like now, so that a later rollback shows. */
   remember(): void {
     const names = [...this.#entries.values()].map((entry) => logName(entry.number, entry.id));
-    saveMemory(this.#kept, { ...loadMemory(this.#kept), logNames: names.sort() });
+    changeMemory(this.#kept, { logNames: names });
   }
 }

@@ -1,7 +1,11 @@
 // Memory: the few facts that a client remembers of a store, as JSON in its state folder.
+//
+// Several runs may write it at once, as a restore beside a backup. So a change is made to what the
+// file says at that moment, under a lock: what was seen is added to, and numbers only grow.
 
 import { strictTextOf, utf8 } from "../base/bytes.ts";
 import type { LocalFolder } from "../base/local.ts";
+import { NUMBER_MAX } from "../format/names.ts";
 
 const FILE = "memory.json";
 
@@ -41,15 +45,44 @@ export function loadMemory(state: LocalFolder): Memory {
   }
 }
 
-/** Written durably: a number that was used must not be used again. */
-export function saveMemory(state: LocalFolder, memory: Memory): void {
-  state.write(FILE, [utf8(`${JSON.stringify(memory, undefined, 1)}\n`)], { durable: true });
+/** What has changed, or what makes it from the facts of this moment. */
+export type MemoryChange = Partial<Memory> | ((now: Memory) => Partial<Memory>);
+
+/**
+ * Remembers more. Seen names are joined with those that are there, and of numbers the greater counts;
+ * `slotNames` and `badPacks` also lose members, so they are made from what is there.
+ */
+export function changeMemory(state: LocalFolder, change: MemoryChange): void {
+  state.exclusively(FILE, () => {
+    const before = loadMemory(state);
+    const after = merge(before, typeof change === "function" ? change(before) : change);
+    if (JSON.stringify(after) !== JSON.stringify(before)) saveMemory(state, after);
+  });
 }
 
-export function changeMemory(state: LocalFolder, change: Partial<Memory>): void {
-  const before = loadMemory(state);
-  const after = { ...before, ...change };
-  if (JSON.stringify(after) !== JSON.stringify(before)) saveMemory(state, after);
+function merge(before: Memory, change: Partial<Memory>): Memory {
+  return {
+    ...before,
+    ...change,
+    logNames: union(before.logNames, change.logNames),
+    manifestNames: union(before.manifestNames, change.manifestNames),
+    manifestNumber: greater(before.manifestNumber, change.manifestNumber),
+    segmentNumber: greater(before.segmentNumber, change.segmentNumber),
+  };
+}
+
+function union(before: readonly string[], added: readonly string[] = []): readonly string[] {
+  return added.length === 0 ? before : [...new Set([...before, ...added])].sort();
+}
+
+// A number that can't be counted on from is none, as for whoever asks for the next.
+function greater(before: number, now: number | undefined): number {
+  return now === undefined ? before : Math.max(now, before < NUMBER_MAX ? before : 0);
+}
+
+// Written durably: a number that was used must not be used again.
+function saveMemory(state: LocalFolder, memory: Memory): void {
+  state.write(FILE, [utf8(`${JSON.stringify(memory, undefined, 1)}\n`)], { durable: true });
 }
 
 function isMemory(value: unknown): value is Memory {

@@ -1,9 +1,9 @@
 // Merge: two runs become one, in one pass and in bounded memory.
 
-import { type Bytes, compareBytes, concatBytes, storeU32 } from "../base/bytes.ts";
+import { type Bytes, compareBytes, concatBytes, hexOf, storeU32 } from "../base/bytes.ts";
 import { ID_BYTES } from "../base/ids.ts";
 import type { LocalWriter } from "../base/local.ts";
-import { compareRecords, RECORD_BYTES, type Run, runHeader } from "./run.ts";
+import { compareRecords, RECORD_BYTES, type Run, runHeader, FACT_BYTES } from "./run.ts";
 
 const BATCH_RECORDS = 4096;
 
@@ -23,11 +23,10 @@ export function mergeRuns(first: Run, second: Run, open: () => LocalWriter): voi
   const blobs = countMerged(first, second, packs);
   const writer = open();
   try {
-    const segments = sortedIds(first, second);
-    writer.write(
-      runHeader({ segments: segments.length, packs: packs.records.length / RECORD_BYTES, blobs }),
-    );
-    for (const id of segments) writer.write(id);
+    const { segments, replaced } = mergeSegments(first, second);
+    const counts = { segments: segments.length, replaced: replaced.length, blobs };
+    writer.write(runHeader({ ...counts, packs: packs.records.length / RECORD_BYTES }));
+    writer.write(concatBytes(...segments, ...replaced));
     writer.write(packs.records);
     writeMerged(first, second, packs, writer);
     writer.finish();
@@ -37,12 +36,28 @@ export function mergeRuns(first: Run, second: Run, open: () => LocalWriter): voi
   }
 }
 
-function sortedIds(first: Run, second: Run): Bytes[] {
-  const ids: Bytes[] = [];
-  for (const run of [first, second]) {
-    for (let i = 0; i < run.counts.segments; i++) ids.push(run.segmentAt(i));
+// A segment of one that the other's repeat whole is replaced: that it goes changes nothing.
+function mergeSegments(first: Run, second: Run): { segments: Bytes[]; replaced: Bytes[] } {
+  const replaced = bySegment(first.replacedRecords(), second.replacedRecords());
+  const segments = bySegment(first.segmentRecords(), second.segmentRecords());
+  for (const key of replaced.keys()) segments.delete(key);
+  return { segments: sorted(segments), replaced: sorted(replaced) };
+}
+
+// By signer and id: what a writer says that it replaces is its own.
+function bySegment(...lists: readonly Bytes[]): Map<string, Bytes> {
+  const records = new Map<string, Bytes>();
+  for (const list of lists) {
+    for (let at = 0; at < list.length; at += FACT_BYTES) {
+      const record = list.subarray(at, at + FACT_BYTES);
+      records.set(hexOf(record.subarray(0, 2 * ID_BYTES)), record);
+    }
   }
-  return ids.sort(compareBytes);
+  return records;
+}
+
+function sorted(records: ReadonlyMap<string, Bytes>): Bytes[] {
+  return [...records.values()].sort(compareBytes);
 }
 
 function mergePacks(first: Bytes, second: Bytes): MergedPacks {

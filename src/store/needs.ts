@@ -2,23 +2,37 @@
 //
 // Every id that the snapshot names, fresh or from the file states, trees included, is mapped to a
 // pack before the commit. What the catalog knows is marked at once; what this run stores is put off
-// until its segments are there.
+// until its segments are there. Each id is put off once, and for no longer than that: of a million
+// ids that no segment lists yet, 40 MiB are kept.
 
 import { assert } from "../base/assert.ts";
-import { type Bytes, concatBytes } from "../base/bytes.ts";
+import type { Bytes } from "../base/bytes.ts";
 import { ID_BYTES, type ObjectId } from "../base/ids.ts";
+import { IdSet } from "../base/id-set.ts";
 import type { Catalog, CatalogRun } from "./catalog.ts";
+
+/** From so many on, what was put off is looked up again when it has doubled. */
+const SETTLE_COUNT = 65_536;
 
 export class Needs {
   readonly #catalog: Catalog;
   /** One mark for each pack of the catalog, one array a run. */
   readonly #used: Uint8Array[] = [];
   /** Ids that this run stored or is storing. */
-  #deferred = new Uint8Array(1024 * ID_BYTES);
-  #deferredCount = 0;
+  #deferred = newDeferred();
+  #settleAt: number;
+  readonly #settleCount: number;
 
-  constructor(catalog: Catalog) {
+  /** `settleCount` is for tests. */
+  constructor(catalog: Catalog, settleCount = SETTLE_COUNT) {
     this.#catalog = catalog;
+    this.#settleCount = settleCount;
+    this.#settleAt = settleCount;
+  }
+
+  /** How many ids are put off. */
+  get deferredCount(): number {
+    return this.#deferred.count;
   }
 
   /** Notes a blob that a usable pack must hold already; false where none does. */
@@ -35,11 +49,8 @@ export class Needs {
 
   /** Maps what was put off, now that this run's segments are in the catalog. */
   resolve(): void {
-    for (let i = 0; i < this.#deferredCount; i++) {
-      const isFound = this.addKnown(this.#deferred, i * ID_BYTES);
-      assert(isFound, "every needed blob is in a pack before the commit");
-    }
-    this.#deferredCount = 0;
+    this.#settle();
+    assert(this.#deferred.count === 0, "every needed blob is in a pack before the commit");
   }
 
   eachPack(take: (run: CatalogRun, pack: number, id: ObjectId) => void): void {
@@ -58,11 +69,21 @@ export class Needs {
   }
 
   #defer(ids: Bytes, at: number): void {
-    const end = this.#deferredCount * ID_BYTES;
-    if (end === this.#deferred.length) {
-      this.#deferred = concatBytes(this.#deferred, new Uint8Array(this.#deferred.length));
-    }
-    this.#deferred.set(ids.subarray(at, at + ID_BYTES), end);
-    this.#deferredCount += 1;
+    if (this.#deferred.count >= this.#settleAt) this.#settle();
+    this.#deferred.add(ids, at);
   }
+
+  #settle(): void {
+    const rest = newDeferred();
+    this.#deferred.each((ids, at) => {
+      if (!this.addKnown(ids, at)) rest.add(ids, at);
+    });
+    this.#deferred = rest;
+    this.#settleAt = Math.max(this.#settleCount, 2 * rest.count);
+  }
+}
+
+// All of an id: one that is taken for another would leave a pack out of the closure.
+function newDeferred(): IdSet {
+  return new IdSet({ idBytes: ID_BYTES });
 }

@@ -90,7 +90,8 @@ export async function findNode(reader: BlobReader, snapshot: Snapshot, path: Byt
   });
 }
 
-async function descend(
+/** The node below `top` that these names lead to, `undefined` if there is none. */
+export async function descend(
   reader: BlobReader,
   top: Node,
   parts: readonly Bytes[],

@@ -4,13 +4,18 @@
 // remembered in the state folder and used for a day; packs that this machine puts are added.
 
 import { concatBytes, loadU32, storeU32 } from "../base/bytes.ts";
+import { isDamage } from "../base/errors.ts";
 import { hexId, ID_BYTES, type ObjectId, parseHexId } from "../base/ids.ts";
 import type { LocalFolder } from "../base/local.ts";
 import { changeMemory, loadMemory } from "./memory.ts";
 import { PACK_PREFIX, parseName } from "../format/names.ts";
 import type { PackRecord } from "./run.ts";
+import { closureOf, type Manifests } from "./snapshots.ts";
 import type { Store } from "./store.ts";
 import { PACK_UNUSABLE, PACK_USABLE } from "./catalog.ts";
+
+/** So many packs that no segment lists are remembered, 1 TiB of them; anybody can plant a name. */
+export const UNLISTED_COUNT_MAX = 65_536;
 
 const FILE = "packs.list";
 const HEADER_BYTES = 8;
@@ -19,17 +24,50 @@ const RECORD_BYTES = ID_BYTES + 4;
 /** Bytes of each pack that is there, by its hexadecimal id. */
 export type Presence = ReadonlyMap<string, number>;
 
-/** Lists the packs, or recalls a listing that is young enough and knows all of `needed`. */
+/**
+ * Lists the packs, or recalls a listing that is young enough and knows all of `needed`. Packs that
+ * the catalog knows or that are needed are never left out, of others there is a bound.
+ */
 export async function listPacks(store: Store, needed: Iterable<string>): Promise<Presence> {
   const reuseMs = store.storage.abilities.listingReuseMs;
+  const wanted = new Set(needed);
   const recalled = reuseMs === 0 ? undefined : recall(store.state, store.world.now() - reuseMs);
-  if (recalled !== undefined && everyKnown(needed, recalled)) return recalled;
+  if (recalled !== undefined && everyKnown(wanted, recalled)) return recalled;
+  const listed = await listAll(store, wanted);
+  if (reuseMs > 0) remember(store.state, store.world.now(), listed);
+  return listed;
+}
+
+/** The packs that any snapshot stands on, for `listPacks`. */
+export function closurePacks(manifests: Manifests): Set<string> {
+  const packs = new Set<string>();
+  for (const manifest of manifests.offered) {
+    try {
+      for (const hex of closureOf(manifests, manifest).packs.keys()) packs.add(hex);
+    } catch (error) {
+      if (!isDamage(error)) throw error; // It stands on one that is gone: who reads it says so.
+    }
+  }
+  return packs;
+}
+
+async function listAll(store: Store, needed: ReadonlySet<string>): Promise<Presence> {
+  const known = (await store.catalog()).packs();
   const listed = new Map<string, number>();
+  let unlistedCount = 0;
   for await (const object of store.storage.list(PACK_PREFIX)) {
     const parsed = parseName(object.name);
-    if (parsed?.kind === "pack") listed.set(hexId(parsed.id), object.bytes);
+    if (parsed?.kind !== "pack") continue;
+    const hex = hexId(parsed.id);
+    const isUnlisted = !known.has(hex) && !needed.has(hex);
+    if (isUnlisted && ++unlistedCount > UNLISTED_COUNT_MAX) continue;
+    listed.set(hex, object.bytes);
   }
-  if (reuseMs > 0) remember(store.state, store.world.now(), listed);
+  const omitted = unlistedCount - UNLISTED_COUNT_MAX;
+  if (omitted > 0) {
+    const message = `${omitted} more packs that no index segment lists were not looked at`;
+    store.findings.add(PACK_PREFIX, `${message}: the store is flooded, or its index lost`);
+  }
   return listed;
 }
 
@@ -51,10 +89,11 @@ export function judgePack(store: Store, presence: Presence): (pack: PackRecord) 
 /** Remembers that a pack was found damaged, so that backups store anew what it holds; or whole. */
 export function notePack(store: Store, id: ObjectId, isWhole: boolean): void {
   const hex = hexId(id);
-  const { badPacks } = loadMemory(store.state);
-  if (badPacks.includes(hex) !== isWhole) return;
-  const others = badPacks.filter((bad) => bad !== hex);
-  changeMemory(store.state, { badPacks: isWhole ? others : [...others, hex].sort() });
+  if (loadMemory(store.state).badPacks.includes(hex) !== isWhole) return;
+  changeMemory(store.state, ({ badPacks }) => {
+    const others = badPacks.filter((bad) => bad !== hex);
+    return { badPacks: isWhole ? others : [...others, hex].sort() };
+  });
 }
 
 function everyKnown(needed: Iterable<string>, presence: Presence): boolean {

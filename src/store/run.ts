@@ -1,8 +1,9 @@
 // Run: one sorted list of blob locations, in memory or mapped from the cache folder.
 //
-//   "BNKC" | u32 version | u32 segments | u32 packs | u32 blobs | 12 zeros
-//   | segments × id (32)         the index segments that this run was made of
-//   | packs × 56, blobs × 56     as in an index segment (docs/format.md §7)
+//   "BNKC" | u32 version | u32 segments | u32 packs | u32 blobs | u32 replaced | 8 zeros
+//   | segments × { signer (32) | id (32) | u32 number | u32 bytes }   what this run was made of
+//   | replaced × the same, numbers 0   segments that those repeat whole: nobody needs to read them
+//   | packs × 56, blobs × 56           as in an index segment (docs/format.md §7)
 
 import { assert } from "../base/assert.ts";
 import { type Bytes, compareBytes, copyBytes, loadU32, storeU32 } from "../base/bytes.ts";
@@ -11,7 +12,9 @@ import { ID_BYTES } from "../base/ids.ts";
 export const RECORD_BYTES = 56;
 const HEADER_BYTES = 32;
 const MAGIC = 0x434b4e42; // "BNKC", little-endian
-const VERSION = 1;
+const VERSION = 2;
+/** A segment's record: whose it is, its id, its number, and how long the object is. */
+export const FACT_BYTES = 72;
 /** Interpolated probes before the search halves: ids are uniform, so a few are enough. */
 const PROBE_COUNT_MAX = 8;
 
@@ -19,6 +22,8 @@ export interface RunCounts {
   readonly segments: number;
   readonly packs: number;
   readonly blobs: number;
+  /** Segments that are not read, since one of the run's repeats them whole. */
+  readonly replaced: number;
 }
 
 /** What a run knows of a pack. */
@@ -51,13 +56,9 @@ export class Run {
     this.bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.counts = countsOf(bytes);
-    this.#packsAt = HEADER_BYTES + this.counts.segments * ID_BYTES;
+    const { segments, replaced } = this.counts;
+    this.#packsAt = HEADER_BYTES + (segments + replaced) * FACT_BYTES;
     this.#blobsAt = this.#packsAt + this.counts.packs * RECORD_BYTES;
-  }
-
-  segmentAt(index: number): Uint8Array<ArrayBuffer> {
-    const at = HEADER_BYTES + index * ID_BYTES;
-    return copyBytes(this.bytes.subarray(at, at + ID_BYTES));
   }
 
   packAt(index: number): PackRecord {
@@ -72,6 +73,15 @@ export class Run {
   }
 
   /** The raw records, for merging. */
+  segmentRecords(): Bytes {
+    return this.bytes.subarray(HEADER_BYTES, HEADER_BYTES + this.counts.segments * FACT_BYTES);
+  }
+
+  replacedRecords(): Bytes {
+    const at = HEADER_BYTES + this.counts.segments * FACT_BYTES;
+    return this.bytes.subarray(at, this.#packsAt);
+  }
+
   packRecords(): Bytes {
     return this.bytes.subarray(this.#packsAt, this.#blobsAt);
   }
@@ -169,8 +179,9 @@ export class Run {
 export function isRun(bytes: Bytes): boolean {
   if (bytes.length < HEADER_BYTES) return false;
   if (loadU32(bytes, 0) !== MAGIC || loadU32(bytes, 4) !== VERSION) return false;
-  const { segments, packs, blobs } = countsOf(bytes);
-  return bytes.length === HEADER_BYTES + segments * ID_BYTES + (packs + blobs) * RECORD_BYTES;
+  const { segments, replaced, packs, blobs } = countsOf(bytes);
+  const records = (segments + replaced) * FACT_BYTES + (packs + blobs) * RECORD_BYTES;
+  return bytes.length === HEADER_BYTES + records;
 }
 
 export function runHeader(counts: RunCounts): Uint8Array<ArrayBuffer> {
@@ -180,11 +191,17 @@ export function runHeader(counts: RunCounts): Uint8Array<ArrayBuffer> {
   storeU32(header, 8, counts.segments);
   storeU32(header, 12, counts.packs);
   storeU32(header, 16, counts.blobs);
+  storeU32(header, 20, counts.replaced);
   return header;
 }
 
 function countsOf(bytes: Bytes): RunCounts {
-  return { segments: loadU32(bytes, 8), packs: loadU32(bytes, 12), blobs: loadU32(bytes, 16) };
+  return {
+    segments: loadU32(bytes, 8),
+    packs: loadU32(bytes, 12),
+    blobs: loadU32(bytes, 16),
+    replaced: loadU32(bytes, 20),
+  };
 }
 
 /** Orders two records of 56 bytes by their ids. */

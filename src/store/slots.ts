@@ -4,7 +4,7 @@ import { BunkerError } from "../base/errors.ts";
 import { hexId } from "../base/ids.ts";
 import { SLOT_PREFIX, parseName, slotName } from "../format/names.ts";
 import { openSlotNote, readSlot, type SlotNote } from "../format/slot.ts";
-import { changeMemory, loadMemory } from "./memory.ts";
+import { changeMemory } from "./memory.ts";
 import { dropKept, listNames, loadFromStorage } from "./objects.ts";
 import type { Store } from "./store.ts";
 
@@ -72,8 +72,9 @@ export async function dropSlot(store: Store, name: string): Promise<void> {
     reason: "key slot removed",
   });
   store.log.remember();
-  const slotNames = loadMemory(store.state).slotNames.filter((kept) => kept !== name);
-  changeMemory(store.state, { slotNames });
+  changeMemory(store.state, (now) => ({
+    slotNames: now.slotNames.filter((kept) => kept !== name),
+  }));
   dropKept(store.state, name);
   await store.storage.delete(slotName(parsed.id));
 }

@@ -101,9 +101,10 @@ function noteMissing(store: Store, listed: ReadonlySet<string>): void {
 }
 
 function remember(store: Store, manifests: Iterable<Manifest>): void {
-  const names = new Set(loadMemory(store.state).manifestNames);
-  for (const { signer, number, id } of manifests) names.add(manifestName(signer, number, id));
-  changeMemory(store.state, { manifestNames: [...names].sort() });
+  const manifestNames = Array.from(manifests, ({ signer, number, id }) =>
+    manifestName(signer, number, id),
+  );
+  changeMemory(store.state, { manifestNames });
 }
 
 /** The packs that a snapshot needs. Throws `not-found` where a manifest that it stands on is gone. */

@@ -19,7 +19,7 @@ import { isOwnersMachine, type Keyring } from "./keyring.ts";
 import { OwnerLog } from "./log.ts";
 import { changeMemory, loadMemory } from "./memory.ts";
 import { dropKept, keepObject, loadFromStorage, loadKept } from "./objects.ts";
-import { refuseOtherStore, rememberStore, type Secret, unlock } from "./unlock.ts";
+import { madeByNewer, refuseOtherStore, rememberStore, type Secret, unlock } from "./unlock.ts";
 
 export interface OpenOptions {
   /** Names this machine: its signer is derived from it. */
@@ -67,6 +67,7 @@ export class Store {
     const keyring = await unlock(context, secret, options.label, findings);
     const state = context.local.state(hexId(keyring.keys.storeId));
     const log = await OwnerLog.open(context, keyring, state, findings);
+    if (log.state.genesis === undefined && findings.hasNewer) throw madeByNewer(context);
     if (!log.isStored) await refuseOtherStore(context, keyring);
     const store = new Store({
       context,
@@ -160,7 +161,10 @@ export class Store {
       await this.#keepSlot(name, wanted);
     }
     for (const name of wanted) if (!listed.has(name)) await this.#putBack(name);
-    changeMemory(this.state, { slotNames: [...wanted].sort() });
+    changeMemory(this.state, (now) => {
+      const kept = now.slotNames.filter((name) => !this.#isSetAside(name));
+      return { slotNames: [...new Set([...kept, ...wanted])].sort() };
+    });
   }
 
   async #keepSlot(name: string, wanted: Set<string>): Promise<void> {

@@ -105,6 +105,7 @@ async function openOne(
 async function candidateSlots(context: StoreContext, findings: Findings): Promise<Slot[]> {
   const known = knownStore(context);
   const slots = await loadSlots(context, known, findings);
+  if (slots.length === 0 && findings.hasNewer) throw madeByNewer(context);
   if (slots.length === 0 && known === undefined) {
     await requireStore(context);
     const reasons = findings.all.map(({ message }) => message).join("; ");
@@ -121,6 +122,15 @@ async function candidateSlots(context: StoreContext, findings: Findings): Promis
   return own;
 }
 
+/** The error of a store whose keys or log this version can't read. */
+export function madeByNewer({ storage }: StoreContext): BunkerError {
+  const message = `the store at ${storage.location} was made by a newer version of bunker, which is needed to open it`;
+  return new BunkerError("unsupported-version", message, {
+    subject: storage.location,
+    hint: "update bunker",
+  });
+}
+
 function anotherStore(context: StoreContext, known: string): BunkerError {
   const { location } = context.storage;
   const id = known.slice(0, 10);
@@ -135,15 +145,27 @@ function anotherStore(context: StoreContext, known: string): BunkerError {
 }
 
 /**
- * Throws where the readable key slots in the storage are not all of the opened store: two stores in
- * one place can't both be right, and nothing more is written there.
+ * Throws where the readable key slots in the storage are not all of the opened store, and this
+ * machine has not seen the store before: two stores in one place can't both be right. One that knows
+ * the store goes on: else whoever can write there could stop every backup by a slot of his own.
  */
-export async function refuseMixedStores(context: StoreContext, storeId: Bytes): Promise<void> {
+export async function refuseMixedStores(opened: {
+  readonly context: StoreContext;
+  readonly keys: { readonly storeId: Bytes };
+  readonly isFirstUse: boolean;
+  readonly findings: Findings;
+}): Promise<void> {
+  const { context, isFirstUse, findings } = opened;
+  const { storeId } = opened.keys;
   const slots = await loadSlots(context, undefined, new Findings());
   const others = slots.filter((slot) => !equalBytes(slot.storeId, storeId));
   const [other] = others;
   if (other === undefined) return;
   if (others.length === slots.length) throw anotherStore(context, hexId(storeId));
+  if (!isFirstUse) {
+    for (const { id } of others) findings.add(slotName(id), "this key slot is of another store");
+    return;
+  }
   throw new BunkerError(
     "corrupt",
     `${context.storage.location} holds key slots of several stores: nothing is written there`,
@@ -220,13 +242,10 @@ export function knownStore(context: StoreContext): string | undefined {
 }
 
 export function rememberStore(context: StoreContext, storeId: Bytes): void {
-  const known = { ...readKnown(context), [context.storage.location]: hexId(storeId) };
-  writeKnown(context, known);
-}
-
-export function forgetKnownStore(context: StoreContext): void {
-  const { [context.storage.location]: _, ...rest } = readKnown(context);
-  writeKnown(context, rest);
+  context.local.root.exclusively(KNOWN_FILE, () => {
+    const known = { ...readKnown(context), [context.storage.location]: hexId(storeId) };
+    writeKnown(context, known);
+  });
 }
 
 function writeKnown(context: StoreContext, known: Record<string, string>): void {

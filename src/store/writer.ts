@@ -4,40 +4,32 @@
 // log once more. Until the manifest is there nothing is part of a snapshot; whatever was uploaded
 // before a crash is found again through its segments.
 
-import { type Bytes, concatBytes, storeU32 } from "../base/bytes.ts";
+import type { Bytes } from "../base/bytes.ts";
 import { BunkerError, isDamage } from "../base/errors.ts";
-import { hexId, ID_BYTES, type ObjectId } from "../base/ids.ts";
+import { hexId, type ObjectId } from "../base/ids.ts";
 import { SEGMENT_PACK_COUNT } from "../base/limits.ts";
 import { release } from "../base/platform.ts";
 import { TaskPool } from "../base/queue.ts";
 import { diffClosure } from "../format/closure.ts";
 import type { EncodedObject, SignerReference } from "../format/context.ts";
-import { encodeManifest, readManifest } from "../format/manifest.ts";
-import {
-  MANIFEST_PREFIX,
-  NUMBER_MAX,
-  packName,
-  parseName,
-  SEGMENT_PREFIX,
-} from "../format/names.ts";
-import { sortedBody, writePack } from "../format/records.ts";
-import { encodeSegment, readSegment } from "../format/segment.ts";
+import { encodeManifest } from "../format/manifest.ts";
+import { MANIFEST_PREFIX, packName } from "../format/names.ts";
+import { writePack } from "../format/records.ts";
 import type { Snapshot } from "../format/snapshot.ts";
-import { type Catalog, PACK_UNUSABLE, PACK_USABLE } from "./catalog.ts";
+import { type Catalog, PACK_UNUSABLE } from "./catalog.ts";
 import { certificateOf } from "./create.ts";
 import { bytesOfRecord, idOfRecord, Journal, type JournalEntry } from "./journal.ts";
 import { changeMemory, loadMemory } from "./memory.ts";
 import { Needs } from "./needs.ts";
 import type { Presence } from "./presence.ts";
-import { joinRun, keepSegment } from "./segments.ts";
-import { keepObject, listNames, loadFromStorage } from "./objects.ts";
+import { OwnNumbers } from "./numbers.ts";
+import { keepObject } from "./objects.ts";
 import type { FinishedPack } from "./pack-writer.ts";
 import { RECORD_BYTES } from "./run.ts";
+import { SegmentWriter } from "./segment-writer.ts";
 import { closureOf, type Manifests } from "./snapshots.ts";
 import type { Store } from "./store.ts";
 
-/** Uploads that may be under way at once; each holds one pack in memory. */
-const UPLOAD_COUNT = 3;
 /** The commit is tried again so many times when the log moves under it. */
 const COMMIT_COUNT_MAX = 5;
 const HOUR_MS = 3_600_000;
@@ -53,32 +45,39 @@ export class StoreWriter {
   readonly #store: Store;
   readonly #catalog: Catalog;
   readonly needs: Needs;
-  readonly #uploads = new TaskPool(UPLOAD_COUNT);
+  readonly #uploads: TaskPool;
   readonly #journal: Journal;
   /** Stored, and not listed by a segment yet. */
   #pending: JournalEntry[] = [];
   #counts = { packs: 0, segments: 0, blobs: 0, storedBytes: 0 };
-  readonly #listedNumbers = new Set<string>();
+  readonly #numbers: OwnNumbers;
+  readonly #segments: SegmentWriter;
 
   constructor(store: Store, catalog: Catalog) {
     this.#store = store;
+    this.#uploads = new TaskPool(store.storage.abilities.putCount);
     this.#catalog = catalog;
     this.needs = new Needs(catalog);
     this.#journal = new Journal(store.state);
+    this.#numbers = new OwnNumbers(store);
+    this.#segments = new SegmentWriter(store, catalog, this.#numbers);
   }
 
   get counts(): WriteCounts {
     return this.#counts;
   }
 
-  /** Puts a finished pack, whose bytes are given away. Waits for a free place. */
-  async putPack(pack: FinishedPack): Promise<void> {
+  /**
+   * Puts a finished pack, whose bytes are given away; `spent` takes their memory back. Waits for a
+   * free place.
+   */
+  async putPack(pack: FinishedPack, spent: (bytes: Bytes) => void = release): Promise<void> {
     const name = packName(pack.id);
     const { bytes, md5, records } = pack;
     await this.#uploads.add(async () => {
       const { length } = bytes;
       await this.#store.storage.put(name, bytes, { md5 });
-      release(bytes); // A whole pack, for which the collector would take its time.
+      spent(bytes); // A whole pack, for which the collector would take its time.
       this.#noteStored(pack, length, records);
       if (this.#pending.length >= SEGMENT_PACK_COUNT) await this.#putSegment();
     });
@@ -111,67 +110,25 @@ export class StoreWriter {
   }
 
   /** Waits for all uploads and puts what is left into a segment, also where an upload has failed. */
-  async flush(): Promise<void> {
+  flush(): Promise<void> {
+    return this.#flush({ mayMerge: false });
+  }
+
+  async #flush(options: { readonly mayMerge: boolean }): Promise<void> {
     try {
       await this.#uploads.finish();
     } finally {
-      await this.#putSegment();
+      await this.#putSegment(options);
     }
   }
 
-  async #putSegment(): Promise<void> {
+  async #putSegment(options = { mayMerge: false }): Promise<void> {
     const pending = this.#pending;
     if (pending.length === 0) return;
     this.#pending = [];
-    pending.forEach(({ records }, number) => setPack(records, number));
-    const packs = pending.map(({ pack }) => pack);
-    const records = pending.map((entry) => entry.records);
-    const body = sortedBody(concatBytes(...packs), concatBytes(...records));
-    const segment = await encodeSegment(this.#store.writeContext(), {
-      number: await this.#nextNumber("segmentNumber", SEGMENT_PREFIX),
-      time: this.#store.world.now(),
-      replaces: [],
-      body,
-    });
-    await this.#store.storage.put(segment.name, segment.bytes);
+    await this.#segments.put(pending, options);
     this.#counts.segments += 1;
-    this.#journal.forget(packs);
-    const file = keepSegment(this.#store.cache, segment.id, body);
-    const bytes = this.#store.cache.map(file) ?? joinRun(segment.id, body);
-    this.#catalog.add(bytes, { file, trusted: true }).marks.fill(PACK_USABLE);
-  }
-
-  // Own numbers grow: over what is remembered and over what is listed, and are written down first.
-  async #nextNumber(kind: "segmentNumber" | "manifestNumber", prefix: string): Promise<number> {
-    const remembered = () => rememberedNumber(this.#store, kind);
-    const isFirst = !this.#listedNumbers.has(kind);
-    this.#listedNumbers.add(kind);
-    const listed = isFirst ? await this.#lastListed(prefix, remembered()) : 0;
-    // From here on nothing is awaited, so that no number is given twice.
-    const next = Math.max(listed, remembered()) + 1;
-    if (next > NUMBER_MAX) throw new BunkerError("full", "this writer has used up its numbers");
-    changeMemory(this.#store.state, { [kind]: next });
-    return next;
-  }
-
-  // The last number above the remembered one whose object verifies: a name alone says nothing.
-  async #lastListed(prefix: string, above: number): Promise<number> {
-    const own = `${prefix}${hexId(this.#store.keyring.signer.publicKey)}/`;
-    for (const name of (await listNames(this.#store.storage, own)).toReversed()) {
-      const parsed = parseName(name);
-      if (parsed?.kind !== "segment" && parsed?.kind !== "manifest") continue;
-      if (parsed.number <= above) break;
-      try {
-        const bytes = await loadFromStorage(this.#store.platform, this.#store.storage, name);
-        if (parsed.kind === "segment") await readSegment(this.#store, name, bytes);
-        else await readManifest(this.#store, name, bytes);
-        return parsed.number;
-      } catch (error) {
-        if (!isDamage(error)) throw error;
-        this.#store.findings.add(name, error);
-      }
-    }
-    return 0;
+    this.#journal.forget(pending.map(({ pack }) => pack));
   }
 
   /**
@@ -180,7 +137,7 @@ export class StoreWriter {
    * packs are marked, and the backup must be made once more, storing anew what they held.
    */
   async commit(manifests: Manifests, snapshot: () => Snapshot): Promise<EncodedObject | undefined> {
-    await this.flush();
+    await this.#flush({ mayMerge: true });
     this.needs.resolve();
     await this.#certify();
     for (let attempt = 0; attempt < COMMIT_COUNT_MAX; attempt++) {
@@ -236,7 +193,7 @@ export class StoreWriter {
     const own = hexId(this.#store.keyring.signer.publicKey);
     const base = manifests.heads.get(own);
     const manifest = await encodeManifest(this.#store.writeContext(), {
-      number: await this.#nextNumber("manifestNumber", MANIFEST_PREFIX),
+      number: await this.#numbers.next("manifestNumber", MANIFEST_PREFIX, base?.number ?? 0),
       time: this.#store.world.now(),
       heads: otherHeads(manifests, own),
       logHeads: this.#store.log.state.heads,
@@ -245,8 +202,7 @@ export class StoreWriter {
     });
     await this.#store.storage.put(manifest.name, manifest.bytes);
     keepObject(this.#store.cache, manifest.name, manifest.bytes);
-    const { manifestNames } = loadMemory(this.#store.state);
-    changeMemory(this.#store.state, { manifestNames: [...manifestNames, manifest.name].sort() });
+    changeMemory(this.#store.state, { manifestNames: [manifest.name] });
     return manifest;
   }
 }
@@ -258,16 +214,6 @@ export function requireMayWrite({ log, keyring }: Store): void {
   throw new BunkerError("denied", `the owner does not certify this machine (${keyring.label})`, {
     hint: "on a machine of the owner: bunker key writer LABEL --key-file FILE",
   });
-}
-
-// A number that can't be counted on from is none: the objects in the store say more.
-function rememberedNumber({ state }: Store, kind: "segmentNumber" | "manifestNumber"): number {
-  const number = loadMemory(state)[kind];
-  return number < NUMBER_MAX ? number : 0;
-}
-
-function setPack(records: Bytes, number: number): void {
-  for (let at = ID_BYTES; at < records.length; at += RECORD_BYTES) storeU32(records, at, number);
 }
 
 function otherHeads(manifests: Manifests, own: string): SignerReference[] {

@@ -24,6 +24,11 @@ import { tryLock } from "./lock.ts";
 
 const TEMPORARY_SUFFIX = ".new";
 const LOCK_FILE = "lock";
+/** How often, and how long each time, a step waits for that of another process. */
+const STEP_TRY_COUNT = 400;
+const STEP_WAIT_MS = 5;
+/** Why a file that may be read is not mapped. */
+const UNWRITABLE = ["EACCES", "EPERM", "EROFS"];
 let temporaryCount = 0;
 
 /** Opens a folder, making it where it is missing. */
@@ -79,6 +84,18 @@ class DiskFolder implements LocalFolder {
     return readdirSync(this.#path, { withFileTypes: true })
       .filter((entry) => entry.isFile() && !entry.name.endsWith(TEMPORARY_SUFFIX))
       .map((entry) => entry.name);
+  }
+
+  exclusively<T>(name: string, step: () => T): T {
+    const descriptor = openSync(join(this.#path, `${name}.lock`), "a", 0o600);
+    try {
+      for (let tries = 0; tries < STEP_TRY_COUNT && tryLock(descriptor) === false; tries++) {
+        Bun.sleepSync(STEP_WAIT_MS);
+      }
+      return step();
+    } finally {
+      closeSync(descriptor);
+    }
   }
 
   lock(): { release(): void } {
@@ -144,16 +161,30 @@ class DiskWriter implements LocalWriter {
   }
 }
 
-/** Maps a whole file, privately; `undefined` where there is none, or nothing in it. */
+/**
+ * Maps a whole file, privately, or reads it where that is refused; `undefined` where there is none,
+ * or nothing in it.
+ */
 export function mapFile(path: string): Bytes | undefined {
   try {
     if (!existsSync(path) || statSync(path).size === 0) return undefined;
     // Private: a write to the memory never reaches the file.
     return Bun.mmap(path, { shared: false });
   } catch (error) {
+    const code = systemCodeOf(error);
     // Another run may have merged it away in between.
-    if (systemCodeOf(error) === "ENOENT") return undefined;
+    if (code === "ENOENT") return undefined;
+    // The runtime opens for writing what it maps, also privately; reading it takes memory only.
+    if (code !== undefined && UNWRITABLE.includes(code)) return readWhole(path);
     throw failure(error, `mapping ${path}`);
+  }
+}
+
+function readWhole(path: string): Bytes {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw failure(error, `reading ${path}`);
   }
 }
 

@@ -7,6 +7,7 @@ import * as fs from "node:fs";
 import { dirname, join, relative } from "node:path";
 
 import { type Bytes, hexOf } from "../../src/base/bytes.ts";
+import { throughFolder } from "../../src/storage/files.ts";
 import { type FolderOptions, openFolderStorage } from "../../src/storage/folder.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { seededRandom } from "../support/random.ts";
@@ -254,6 +255,51 @@ describe("folder: what is planted", () => {
     await failureOf("corrupt", storage.put(NAME, BYTES));
     expect(filesIn(join(root, "tmp"))).toEqual([]);
     expect(fs.statSync(join(root, NAME)).isDirectory()).toBe(true);
+  });
+
+  test("a link in place of tmp is neither written nor swept through", async () => {
+    using fresh = await openFresh();
+    const { temp, root, storage } = fresh;
+    const elsewhere = join(temp.path, "elsewhere");
+    const gone = Bun.spawn(["true"]);
+    await gone.exited;
+    const old = join(elsewhere, `${gone.pid}-0123456789abcdef`);
+    plant(elsewhere, `${gone.pid}-0123456789abcdef`, BYTES);
+    fs.utimesSync(old, 1, 1);
+    // Also where this very storage had a true one before.
+    await storage.serverTime();
+    fs.rmdirSync(join(root, "tmp"));
+    fs.symlinkSync(elsewhere, join(root, "tmp"));
+    const before = fs.statSync(elsewhere).mtimeMs;
+    for (const each of [storage, await openFolderStorage(root)]) {
+      const error = await failureOf("corrupt", each.put(NAME, BYTES));
+      expect(error.message).toContain(join(root, "tmp"));
+      await failureOf("corrupt", each.serverTime());
+      await failureOf("corrupt", each.locationId(true));
+    }
+    expect(filesIn(elsewhere)).toEqual([`${gone.pid}-0123456789abcdef`]);
+    expect(fs.statSync(elsewhere).mtimeMs).toBe(before);
+    expect(await namesOf(storage)).toEqual([]);
+  });
+
+  test("a link that takes the place of tmp meanwhile is not followed", async () => {
+    using temp = tempDir();
+    const [folder, elsewhere] = [join(temp.path, "tmp"), join(temp.path, "elsewhere")];
+    fs.mkdirSync(folder);
+    fs.mkdirSync(elsewhere);
+    await throughFolder(folder, async (opened) => {
+      fs.renameSync(folder, join(temp.path, "moved"));
+      fs.symlinkSync(elsewhere, folder);
+      fs.writeFileSync(join(opened, "file"), "");
+    });
+    expect(filesIn(elsewhere)).toEqual([]);
+    expect(filesIn(join(temp.path, "moved"))).toEqual(["file"]);
+  });
+
+  test("errors in an opened folder name it as people do", async () => {
+    using temp = tempDir();
+    const failing = throughFolder(temp.path, (opened) => fs.promises.open(join(opened, "none")));
+    await expect(failing).rejects.toThrow(`'${join(temp.path, "none")}'`);
   });
 
   test("a link in place of the location file is refused", async () => {

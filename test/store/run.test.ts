@@ -6,6 +6,7 @@ import type { Bytes } from "../../src/base/bytes.ts";
 import { Catalog, PACK_UNUSABLE, PACK_USABLE } from "../../src/store/catalog.ts";
 import { mergeRuns } from "../../src/store/merge.ts";
 import { isRun, Run } from "../../src/store/run.ts";
+import { replacedIn, segmentsOf } from "../../src/store/run-segments.ts";
 import { MemoryFolder } from "../support/local.ts";
 import { type SeededRandom, withSeed } from "../support/random.ts";
 import { pair, pairsOf, type PlainRun, runOf } from "./runs.ts";
@@ -116,13 +117,25 @@ test("the merge of two runs is their union", () => {
       const expected = [...new Set([...pairsOf(first), ...pairsOf(second)])].sort();
       expect(pairsIn(run)).toEqual(expected);
       expect(run.counts.packs).toBe(new Set([...first.packs, ...second.packs].map(String)).size);
-      expect(run.counts.segments).toBe(2);
+      const segments = new Set([first, second].map(({ segment }) => String(segment)));
+      expect(run.counts.segments).toBe(segments.size);
       for (const text of expected)
         expect(run.find(Buffer.from(text.slice(0, 64), "hex"))).not.toBe(-1);
     }),
     { numRuns: 300 },
   );
 });
+
+test("what a run's segments repeat is no segment of the merge, in either order", () =>
+  withSeed((random) => {
+    const plain = randomRun(random, 20);
+    const newest = { ...plain, segment: random.bytes(32), replaces: [plain.segment] };
+    for (const run of [merged(plain, newest), merged(newest, plain)]) {
+      expect(segmentsOf(run)).toMatchObject([{ id: new Uint8Array(newest.segment), number: 5 }]);
+      expect(replacedIn(run)).toMatchObject([{ id: new Uint8Array(plain.segment), number: 0 }]);
+      expect(pairsIn(run)).toEqual(pairsOf(plain));
+    }
+  }));
 
 test("a large merge keeps every record, in order", () =>
   withSeed((random) => {
@@ -143,8 +156,9 @@ test("what is cut short, too long or of another kind is no run", () => {
     bytes.subarray(0, -1),
     Buffer.concat([bytes, new Uint8Array(1)]),
     bytes.map((byte, i) => (i === 0 ? byte ^ 1 : byte)),
-    bytes.map((byte, i) => (i === 4 ? 2 : byte)),
+    bytes.map((byte, i) => (i === 4 ? 1 : byte)),
     bytes.map((byte, i) => (i === 16 ? 1 : byte)),
+    bytes.map((byte, i) => (i === 20 ? 1 : byte)),
   ]) {
     expect(isRun(wrong)).toBe(false);
     expect(() => new Run(wrong)).toThrow();

@@ -7,14 +7,18 @@ import { joinRun } from "../../src/store/segments.ts";
 
 export interface PlainRun {
   readonly segment: Bytes;
+  /** Ids of segments by the same signer that need not be read. */
+  readonly replaces?: readonly Bytes[];
   /** Ids of packs. */
   readonly packs: readonly Bytes[];
   /** Id and the number of its pack. */
   readonly blobs: readonly { readonly id: Bytes; readonly pack: number }[];
 }
 
+const SIGNER = new Uint8Array(32).fill(1);
+
 /** The run's bytes, as the cache holds them. */
-export function runOf({ segment, packs, blobs }: PlainRun): Uint8Array<ArrayBuffer> {
+export function runOf({ segment, replaces = [], packs, blobs }: PlainRun): Uint8Array<ArrayBuffer> {
   const packRecords = new Uint8Array(packs.length * RECORD_BYTES);
   packs.forEach((id, i) =>
     writePack(packRecords, i * RECORD_BYTES, {
@@ -26,17 +30,22 @@ export function runOf({ segment, packs, blobs }: PlainRun): Uint8Array<ArrayBuff
   );
   const blobRecords = new Uint8Array(blobs.length * RECORD_BYTES);
   blobs.forEach(({ id, pack }, i) =>
-    writeBlob(blobRecords, i * RECORD_BYTES, {
-      id,
-      packIndex: pack,
-      ordinal: i % 60_000,
-      offset: 128 + i,
-      storedBytes: 100,
-      plainBytes: 84,
-      codec: 0,
-    }),
+    writeBlob(
+      blobRecords,
+      i * RECORD_BYTES,
+      {
+        id,
+        ordinal: i % 60_000,
+        offset: 128 + i,
+        storedBytes: 100,
+        plainBytes: 84,
+        codec: 0,
+      },
+      pack,
+    ),
   );
-  return joinRun(segment, sortedBody(packRecords, blobRecords));
+  const fact = { signer: SIGNER, id: segment, number: 5, bytes: 6, replaces };
+  return joinRun(fact, sortedBody(packRecords, blobRecords));
 }
 
 /** What a run says, without its order: "<blob> in <pack>". */

@@ -6,7 +6,7 @@ import { memoryStorage, type MemoryStorage } from "../../src/storage/memory.ts";
 import { addSlot } from "../../src/store/create.ts";
 import { listSlots, removeSlot } from "../../src/store/slots.ts";
 import type { Store } from "../../src/store/store.ts";
-import { forgetKnownStore, knownStore, type Secret } from "../../src/store/unlock.ts";
+import { knownStore, type Secret } from "../../src/store/unlock.ts";
 import { failureOf } from "../support/failure.ts";
 import { memoryRoot, type MemoryRoot } from "../support/local.ts";
 import { Client, makeStore, namesIn, PASSPHRASE, putSlot, SECRET } from "../support/store.ts";
@@ -79,7 +79,7 @@ test("a store that another one has taken the place of is not opened in its stead
   await makeStore(storage, { secret: OTHER_SECRET });
   for (const name of store.state.list()) store.state.delete(name);
   expect(await failureOf(user(local).open(storage))).toMatchObject({ code: "corrupt" });
-  forgetKnownStore(store.context);
+  local.root.delete("known.json");
   expect(hexId((await user(local).open(storage)).keys.storeId)).not.toBe(hexId(store.keys.storeId));
 });
 

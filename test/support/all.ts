@@ -1,11 +1,13 @@
-// All: every check of the project, by `bun run test`. The last line is the count.
+// All: set-up and every check of the project, by `bun run test`. The last line is the count.
 //
-// Format, types, lint and dead code count as one each; every test counts as one, and so does a test
+// Set-up that fails is one failure, and nothing else is run. Format, types, lint and dead code count as one each; every test counts as one, and so does a test
 // file that reported nothing. With CI=true a skipped test is a failure of the whole.
 
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+
+import { setUp } from "./setup.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const MODULES = join(ROOT, "node_modules");
@@ -106,9 +108,19 @@ function testFiles(): string[] {
   return [...found].map((path) => relative(ROOT, path)).sort();
 }
 
+async function runAll(counts: Counts): Promise<void> {
+  try {
+    await setUp();
+    runChecks(counts);
+    runTests(counts);
+  } catch (error) {
+    console.log(`FAIL  ${error instanceof Error ? error.message : String(error)}`);
+    counts.failed++;
+  }
+}
+
 const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
-runChecks(counts);
-runTests(counts);
+await runAll(counts);
 const skippedFails = process.env["CI"] === "true" && counts.skipped > 0;
 if (skippedFails) console.log("with CI=true nothing may be skipped");
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);

@@ -72,7 +72,7 @@ export async function backUp(
         laneCount: lanes?.count ?? 1,
         ...(lanes === undefined ? {} : { spawn: lanes.spawn }),
         packBytes,
-        level: 3,
+        levels: { fast: 3, thrifty: 3 },
         cachePath: choices.cachePath ?? ((file) => file),
         breathe: () => undefined,
       },

@@ -41,6 +41,10 @@ export class MemoryFolder implements LocalFolder {
     return [...this.files.keys()];
   }
 
+  exclusively<T>(_name: string, step: () => T): T {
+    return step();
+  }
+
   lock(): { release(): void } {
     if (this.#locked) throw new BunkerError("busy", "the folder is locked");
     this.#locked = true;

@@ -2,7 +2,7 @@
 //
 // Installs the pinned packages and builds. The user's own settings for packages may name a
 // registry and stay in force at first; where they leave something out, the installation is
-// repeated without them.
+// repeated without them. Each step is told on stderr, since some take a while.
 
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
@@ -16,8 +16,10 @@ interface PackageList {
 }
 
 async function install(): Promise<void> {
+  say("installing the packages");
   const first = runInstall(process.env);
   if (first.success && (await missingPackages()).length === 0) return;
+  say("installing the packages again, without the user's own settings");
   const home = mkdtempSync(join(tmpdir(), "bunker-setup-"));
   try {
     rmSync(join(ROOT, "node_modules"), { recursive: true, force: true });
@@ -74,14 +76,27 @@ function isEmpty(name: string): boolean {
 }
 
 function build(): void {
+  say("building the core and the program");
   const { success, stdout, stderr } = Bun.spawnSync([process.execPath, "build.ts"], { cwd: ROOT });
   if (!success) throw new Error(`the build failed\n${stdout.toString()}${stderr.toString()}`);
 }
 
-try {
+function say(step: string): void {
+  console.error(`set-up: ${step}`);
+}
+
+/** Makes everything ready. Throws with what went wrong. */
+export async function setUp(): Promise<void> {
   await install();
   build();
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exit(1);
+  say("done");
+}
+
+if (import.meta.main) {
+  try {
+    await setUp();
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(1);
+  }
 }

@@ -1,4 +1,4 @@
-// Accounts, free space and locks.
+// Accounts and locks.
 
 import { expect, test } from "bun:test";
 import * as fs from "node:fs";
@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { readAccounts } from "../../src/system/accounts.ts";
 import { openLibc } from "../../src/system/libc.ts";
 import { tryLock } from "../../src/system/lock.ts";
-import { freeBytes } from "../../src/system/space.ts";
 import { tempDir } from "../support/temp.ts";
 
 test("reads the names of users and groups; the first of a number counts", () => {
@@ -25,14 +24,6 @@ test("reads the names of users and groups; the first of a number counts", () => 
 
 test("a machine without these files has numbers only", () => {
   expect(readAccounts("/nowhere/passwd", "/nowhere/group").userName(0)).toBeUndefined();
-});
-
-test("knows free space, also for a folder that is still to be made", () => {
-  using temp = tempDir();
-  const free = freeBytes(temp.path);
-  expect(free).toBeGreaterThan(0);
-  expect(freeBytes(join(temp.path, "not", "yet"))).toBeGreaterThan(0);
-  expect(Number.isSafeInteger(free)).toBe(true);
 });
 
 test.skipIf(openLibc() === undefined)("one lock for a file, dropped with its descriptor", () => {
