@@ -23,6 +23,14 @@ export interface NewFile {
   readonly writtenAs: Bytes;
 }
 
+export interface CreateOptions {
+  /**
+   * The caller has all of its content, and writes and finishes it in one go: it may have its own
+   * name from the beginning, which saves a small file a rename and a look.
+   */
+  readonly atOnce?: boolean;
+}
+
 /** A name in a folder of the destination. */
 export interface PlaceInTree {
   readonly folder: FolderPath;
@@ -38,8 +46,11 @@ export interface Destination {
   /** Makes a folder in one that is there. Throws `exists` as the rules of the destination say. */
   makeFolder(path: FolderPath): void;
 
-  /** Creates an empty file, readable by its owner only until it is finished. */
-  createFile(folder: FolderPath, name: Bytes): NewFile;
+  /**
+   * Creates an empty file, readable by its owner only until it is finished. Until then it has the
+   * name of a part, so that what is cut off leaves no half file under the name of a whole one.
+   */
+  createFile(folder: FolderPath, name: Bytes, options?: CreateOptions): NewFile;
   /** Writes all of `bytes` at `offset`; throws `full` where there is no space. */
   writeAt(file: NewFile, bytes: Bytes, offset: number): void;
   /** Sets the file's length; what was never written reads as zeros and takes no space. */

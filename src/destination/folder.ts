@@ -5,14 +5,20 @@
 
 import { ftruncateSync, writeSync } from "node:fs";
 import { assert, present } from "../base/assert.ts";
-import { type Bytes, utf8 } from "../base/bytes.ts";
+import type { Bytes } from "../base/bytes.ts";
 import type { Metadata } from "../base/entry.ts";
 import { BunkerError, fromSystemError, systemCodeOf } from "../base/errors.ts";
 import type { Descriptor, FileSystem, Node } from "../system/files.ts";
 import { AttributeSetter } from "./attributes.ts";
 import { FolderCache } from "./cache.ts";
-import type { Destination, FolderPath, NewFile, PlaceInTree } from "./destination.ts";
-import { checkName, checkTarget, textOfPath } from "./names.ts";
+import type {
+  CreateOptions,
+  Destination,
+  FolderPath,
+  NewFile,
+  PlaceInTree,
+} from "./destination.ts";
+import { checkName, checkTarget, isPartName, newPartName, textOfPath } from "./names.ts";
 
 /**
  * What happens where something has the name already: it is an error, or it is replaced. Only files,
@@ -30,6 +36,9 @@ export interface FolderDestinationShare {
 /** Until its owner and mode are set, what we make is ours alone. */
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
+
+/** What a file system says that knows no second names of a file. */
+const NO_LINKS: ReadonlySet<string> = new Set(["EPERM", "EOPNOTSUPP", "ENOTSUP", "ENOSYS"]);
 
 export class FolderDestination implements Destination {
   readonly #files: FileSystem;
@@ -76,15 +85,30 @@ export class FolderDestination implements Destination {
         const found = this.#files.stat(above, name)?.type;
         if (found !== "folder")
           throw inTheWay(path, `expected a folder, found a ${found ?? "vanishing name"}`);
+        this.removeParts(path);
       }
     });
   }
 
-  createFile(folder: FolderPath, name: Bytes): NewFile {
+  /** Removes what a restore that was cut off has left in a folder. */
+  removeParts(path: FolderPath): void {
+    const names = doing("listing a folder", path, () => this.#files.list(this.#cache.open(path)));
+    for (let i = 0; i < names.count; i++) {
+      const name = names.nameAt(i);
+      if (isPartName(name)) this.#removeQuietly(path, name);
+    }
+  }
+
+  createFile(folder: FolderPath, name: Bytes, { atOnce = false }: CreateOptions = {}): NewFile {
     checkName(name);
-    const writtenAs = this.#existing === "replace" ? temporaryName() : name;
-    return doing("creating a file", [...folder, name], () => {
-      const descriptor = this.#files.createFile(this.#cache.open(folder), writtenAs, FILE_MODE);
+    const path = [...folder, name];
+    const refusing = this.#existing === "refuse";
+    const writtenAs = atOnce && refusing ? name : newPartName();
+    return doing("creating a file", path, () => {
+      const above = this.#cache.open(folder);
+      // Asked again when the part gets its name; here, before all of it is written in vain.
+      if (refusing && !atOnce && this.#files.stat(above, name) !== undefined) throw taken(path);
+      const descriptor = this.#files.createFile(above, writtenAs, FILE_MODE);
       return { descriptor, folder, name, writtenAs };
     });
   }
@@ -112,7 +136,7 @@ export class FolderDestination implements Destination {
         this.#attributes.setOpen(file.descriptor, metadata);
         open = false;
         this.#files.close(file.descriptor);
-        if (file.writtenAs !== file.name) this.#moveInPlace(file.folder, file.writtenAs, file.name);
+        if (file.writtenAs !== file.name) this.#giveName(file);
       });
     } catch (error) {
       if (open) this.#files.close(file.descriptor);
@@ -182,11 +206,11 @@ export class FolderDestination implements Destination {
     const replacing = this.#existing === "replace";
     doing("making", [...folder, name], () => {
       const descriptor = this.#cache.open(folder);
-      const writtenAs = replacing ? temporaryName() : name;
+      const writtenAs = replacing ? newPartName() : name;
       try {
         make(descriptor, writtenAs);
         if (!replacing) return;
-        this.#moveInPlace(folder, writtenAs, name);
+        this.#files.rename(this.#cache.open(folder), writtenAs, name);
         // Where both are names of one file, rename does nothing and leaves both (POSIX).
         this.#removeQuietly(folder, writtenAs);
       } catch (error) {
@@ -197,8 +221,21 @@ export class FolderDestination implements Destination {
     });
   }
 
-  #moveInPlace(folder: FolderPath, from: Bytes, to: Bytes): void {
-    this.#files.rename(this.#cache.open(folder), from, to);
+  // Gives a part its name; where nothing is replaced, the name must be free at that very moment.
+  #giveName({ folder, name, writtenAs }: NewFile): void {
+    const above = this.#cache.open(folder);
+    if (this.#existing === "refuse") {
+      const from = { folder: above, name: writtenAs };
+      try {
+        this.#files.makeHardLink(from, { folder: above, name });
+        this.#removeQuietly(folder, writtenAs);
+        return;
+      } catch (error) {
+        if (!NO_LINKS.has(systemCodeOf(error) ?? "")) throw error;
+        if (this.#files.stat(above, name) !== undefined) throw taken([...folder, name]);
+      }
+    }
+    this.#files.rename(above, writtenAs, name);
   }
 
   #removeQuietly(folder: FolderPath, name: Bytes): void {
@@ -222,8 +259,8 @@ function nodeOf(metadata: Metadata): Node {
   return { type, mode: FILE_MODE, major: isDevice ? major : 0, minor: isDevice ? minor : 0 };
 }
 
-function temporaryName(): Bytes {
-  return utf8(`.bunker-${crypto.randomUUID()}`);
+function taken(path: FolderPath): BunkerError {
+  return inTheWay(path, "something has this name already");
 }
 
 function inTheWay(path: FolderPath, message: string): BunkerError {

@@ -1,6 +1,7 @@
-// Names: what a snapshot may call a thing here.
+// Names: what a snapshot may call a thing here, and what a thing is called until it is finished:
+// `.bunker-<32 hexadecimal digits>.part`.
 
-import { type Bytes, textOf } from "../base/bytes.ts";
+import { type Bytes, hexOf, textOf, utf8 } from "../base/bytes.ts";
 import { BunkerError } from "../base/errors.ts";
 import { joinPath } from "../system/paths.ts";
 
@@ -26,6 +27,19 @@ export function checkTarget(target: Bytes | undefined): asserts target is Bytes 
   if (target === undefined || target.length === 0 || target.indexOf(0) >= 0) {
     throw new BunkerError("corrupt", "a link's target is missing, empty or holds a NUL");
   }
+}
+
+const PART_NAME = /^\.bunker-[0-9a-f]{32}\.part$/;
+const PART_NAME_BYTES = 45;
+
+/** A name that nothing else has. */
+export function newPartName(): Bytes {
+  return utf8(`.bunker-${hexOf(crypto.getRandomValues(new Uint8Array(16)))}.part`);
+}
+
+/** Whether a restore gave the name to something that it had not finished. */
+export function isPartName(name: Bytes): boolean {
+  return name.length === PART_NAME_BYTES && PART_NAME.test(textOf(name));
 }
 
 /** For people: the names with slashes, "." for the root. */

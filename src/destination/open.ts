@@ -26,11 +26,10 @@ export function openFolderDestination(
   const files = options.files ?? openFileSystem();
   const bytes = bytesOfPath(path);
   const root = openRoot(files, bytes, options.create === true);
-  return new FolderDestination(
-    files,
-    { root, path: bytes, existing: options.existing ?? "refuse" },
-    true,
-  );
+  const { existing = "refuse" } = options;
+  const destination = new FolderDestination(files, { root, path: bytes, existing }, true);
+  if (existing === "replace") destination.removeParts([]);
+  return destination;
 }
 
 /** Joins a destination that another thread has open, and keeps open for as long. */

@@ -5,20 +5,20 @@
 // up. With data, packs are read whole, and every blob in them is opened. What is wrong becomes a
 // finding, with the files that it touches.
 
-import { concatBytes, textOf, utf8, type Bytes } from "../base/bytes.ts";
-import { isBunkerError, messageOf } from "../base/errors.ts";
+import { utf8 } from "../base/bytes.ts";
+import { isBunkerError } from "../base/errors.ts";
 import { hexId, parseHexId } from "../base/ids.ts";
 import type { Monitor } from "../base/monitor.ts";
 import { packName } from "../format/names.ts";
 import { BlobReader } from "../store/blobs.ts";
 import { type Catalog, PACK_UNUSABLE, PACK_USABLE } from "../store/catalog.ts";
-import { childrenOf, isFolder, nameOfNode, type Node, topOf } from "../store/paths.ts";
-import { listPacks, type Presence } from "../store/presence.ts";
+import { topOf } from "../store/paths.ts";
+import { closurePacks, listPacks, type Presence } from "../store/presence.ts";
 import { closureOf, loadManifests, loadSnapshot, type Manifests } from "../store/snapshots.ts";
 import type { Store } from "../store/store.ts";
-import { readContent, treeOf } from "../store/trees.ts";
 import { inspectObjects } from "./inspect.ts";
 import { FIRST_USE } from "./backup.ts";
+import { TreeCheck } from "./check-trees.ts";
 import { verifyPack } from "./verify.ts";
 
 export interface CheckOptions {
@@ -55,13 +55,10 @@ class CheckRun {
   readonly #monitor: Monitor;
   readonly #catalog: Catalog;
   readonly #reader: BlobReader;
-  /** Blobs that do not open, by hexadecimal id. */
-  readonly #badBlobs = new Set<string>();
-  /** Trees and files that were looked at in an earlier snapshot, and are whole. */
-  readonly #wholeTrees = new Set<string>();
+  readonly #trees: TreeCheck;
   /** The packs that an index segment lists. */
   #listed: ReadonlyMap<string, unknown> = new Map();
-  #counts = { packsRead: 0, bytesRead: 0, files: 0, folders: 0, damagedFiles: 0 };
+  readonly #counts = { packsRead: 0, bytesRead: 0 };
 
   constructor(store: Store, options: CheckOptions, monitor: Monitor, catalog: Catalog) {
     this.#store = store;
@@ -69,13 +66,15 @@ class CheckRun {
     this.#monitor = monitor;
     this.#catalog = catalog;
     this.#reader = new BlobReader(store);
+    const { breathe } = options;
+    this.#trees = new TreeCheck({ store, reader: this.#reader, catalog, breathe });
   }
 
   async carryOut(): Promise<CheckResult> {
     const manifests = await loadManifests(this.#store);
     if (this.#store.isFirstUse && manifests.byId.size > 0) this.#monitor.notice(FIRST_USE);
     await inspectObjects(this.#store, this.#options.breathe);
-    const presence = await listPacks(this.#store, []);
+    const presence = await listPacks(this.#store, closurePacks(manifests));
     const packs = this.#catalog.packs();
     this.#listed = packs;
     await this.#checkPacks(presence);
@@ -89,6 +88,7 @@ class CheckRun {
       packs: presence.size,
       unlistedPacks: unlisted,
       ...this.#counts,
+      ...this.#trees.counts,
     };
   }
 
@@ -125,7 +125,7 @@ class CheckRun {
     const result = await verifyPack(this.#store, this.#reader, this.#catalog, id);
     this.#counts.packsRead += 1;
     this.#counts.bytesRead += result.bytes;
-    for (const blob of result.badBlobs) this.#badBlobs.add(blob);
+    this.#trees.noteBad(result.badBlobs);
     this.#monitor.progress({
       filesDone: this.#counts.packsRead,
       bytesDone: this.#counts.bytesRead,
@@ -193,72 +193,11 @@ class CheckRun {
     if (this.#store.keyring.owner === undefined) return;
     try {
       const snapshot = await loadSnapshot(this.#store, manifest);
-      await this.#checkNode(topOf(snapshot), utf8(`${name}:`));
+      await this.#trees.checkTop(topOf(snapshot), utf8(`${name}:`));
     } catch (error) {
       if (!isBunkerError(error)) throw error;
       this.#store.findings.add(`snapshot ${name}`, error);
     }
-  }
-
-  // Returns whether all below is whole.
-  async #checkNode(node: Node, path: Bytes): Promise<boolean> {
-    await this.#options.breathe();
-    if (!isFolder(node)) return this.#checkFile(node, path);
-    const tree = node.kind === "entry" ? hexId(treeOf(node.entry)) : undefined;
-    if (tree !== undefined && this.#wholeTrees.has(tree)) return true;
-    this.#counts.folders += 1;
-    let whole = true;
-    try {
-      for await (const child of childrenOf(this.#reader, node)) {
-        const childPath = concatBytes(path, utf8("/"), nameOfNode(child));
-        if (!(await this.#checkNode(child, childPath))) whole = false;
-      }
-    } catch (error) {
-      if (!isBunkerError(error)) throw error;
-      this.#damaged(path, `this folder can't be read: ${messageOf(error)}`);
-      return false;
-    }
-    if (whole && tree !== undefined) this.#wholeTrees.add(tree);
-    return whole;
-  }
-
-  async #checkFile(node: Node, path: Bytes): Promise<boolean> {
-    if (node.kind !== "entry") return true;
-    const { entry } = node;
-    if (entry.type !== "file" && entry.type !== "object") return true;
-    this.#counts.files += 1;
-    try {
-      for (const id of await readContent(this.#reader, entry)) {
-        const lost = await this.#lostBlob(id);
-        if (lost === undefined) continue;
-        this.#damaged(path, lost);
-        return false;
-      }
-      return true;
-    } catch (error) {
-      if (!isBunkerError(error)) throw error;
-      this.#damaged(path, messageOf(error));
-      return false;
-    }
-  }
-
-  // What is wrong with a chunk, if no good copy of it is there.
-  async #lostBlob(id: Bytes): Promise<string | undefined> {
-    const isBad = this.#badBlobs.size > 0 && this.#badBlobs.has(hexId(id));
-    if (!isBad && this.#catalog.findUsable(id, 0, { anyTrust: true }) >= 0) return undefined;
-    const places = await this.#reader.places(id);
-    if (places.length === 0) return "a chunk of it is in no pack of the store";
-    try {
-      await this.#reader.read("data", id);
-      return undefined;
-    } catch (error) {
-      return messageOf(error);
-    }
-  }
-
-  #damaged(path: Bytes, message: string): void {
-    this.#counts.damagedFiles += 1;
-    this.#store.findings.add(textOf(path), message);
   }
 }
 

@@ -1,6 +1,7 @@
 // Restore files: what a restore keeps in mind of the files that it is writing.
 
 import type { Metadata } from "../base/entry.ts";
+import { BunkerError } from "../base/errors.ts";
 import type { NewFile, PlaceInTree } from "../destination/destination.ts";
 
 export interface FileInWork {
@@ -17,7 +18,11 @@ export interface FileInWork {
 /** Another name of a file that is restored before it. */
 export interface Link {
   readonly group: number;
-  readonly first: PlaceInTree;
   readonly added: PlaceInTree;
   readonly isFile: boolean;
+}
+
+/** The problem of something that only later versions can restore. */
+export function notYet(what: string): BunkerError {
+  return new BunkerError("incomplete", `${what} can't be restored to a folder by this version`);
 }

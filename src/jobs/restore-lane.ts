@@ -14,6 +14,9 @@ import type { FolderPath, NewFile } from "../destination/destination.ts";
 import type { FolderDestination, FolderDestinationShare } from "../destination/folder.ts";
 import { openBlob } from "../format/pack.ts";
 
+/** A file of so many bytes is written by one call. */
+const AT_ONCE_BYTES_MAX = 64 * 1024;
+
 export interface RestoreSetup {
   readonly core: WebAssembly.Module;
   readonly shared: SharedKeys;
@@ -119,7 +122,8 @@ export function writeTarget(
     if (plain.length !== target.metadata.size) {
       return `its content has ${plain.length} bytes, expected ${target.metadata.size}`;
     }
-    const file = destination.createFile(target.folder, target.metadata.name);
+    const atOnce = plain.length <= AT_ONCE_BYTES_MAX;
+    const file = destination.createFile(target.folder, target.metadata.name, { atOnce });
     try {
       destination.writeAt(file, plain, 0);
     } catch (error) {

@@ -5,16 +5,17 @@
 // coalesced ranges, many at once; then come hard links, and the folders that the walk has left.
 
 import type { Bytes } from "../base/bytes.ts";
-import { textOf } from "../base/bytes.ts";
 import type { Entry, Metadata } from "../base/entry.ts";
 import { BunkerError, isBunkerError, isDamage, messageOf } from "../base/errors.ts";
 import type { Monitor } from "../base/monitor.ts";
 import type { FolderPath, NewFile, PlaceInTree } from "../destination/destination.ts";
 import type { FolderDestination } from "../destination/folder.ts";
+import { textOfPath } from "../destination/names.ts";
 import type { BlobReader } from "../store/blobs.ts";
 import { childrenOf, isFolder, nameOfNode, type Node } from "../store/paths.ts";
 import { readContent } from "../store/trees.ts";
-import type { FileInWork, Link } from "./restore-files.ts";
+import { LinkGroups } from "./link-groups.ts";
+import { type FileInWork, type Link, notYet } from "./restore-files.ts";
 import type { BlobTarget } from "./restore-lane.ts";
 import { RestoreWindow, type WindowParts } from "./restore-window.ts";
 
@@ -35,6 +36,8 @@ export interface RestoreParts extends Omit<WindowParts, "onFileFailed"> {
 
 /** Files with several chunks that may be open at once. */
 const OPEN_FILE_COUNT = 200;
+/** Hard links and finished folders that may wait. */
+const WAITING_COUNT = 8192;
 
 export class Restore {
   readonly counts: RestoreCounts = { files: 0, folders: 0, others: 0, bytes: 0, problems: 0 };
@@ -44,8 +47,7 @@ export class Restore {
   #lastFile = 0;
   #openFiles = 0;
   readonly #links: Link[] = [];
-  /** First names of hard-linked files, by group; `undefined` for one that could not be restored. */
-  readonly #groups = new Map<number, PlaceInTree | undefined>();
+  readonly #groups = new LinkGroups();
   #left: { readonly path: FolderPath; readonly metadata: Metadata }[] = [];
 
   constructor(parts: RestoreParts) {
@@ -58,17 +60,33 @@ export class Restore {
 
   /** Restores what is in `node` into the root of the destination, with its own metadata. */
   async restoreTop(node: Node): Promise<void> {
-    this.#groups.clear();
-    if (isFolder(node)) await this.#restoreFolder(node, []);
-    else await this.#restoreNode(node, []);
-    await this.#carryOut();
+    await this.#restoreAll(() =>
+      isFolder(node) ? this.#restoreFolder(node, []) : this.#restoreNode(node, []),
+    );
   }
 
   /** Restores `node` under its own name into the root of the destination. */
   async restoreNamed(node: Node): Promise<void> {
+    await this.#restoreAll(() => this.#restoreNode(node, []));
+  }
+
+  async #restoreAll(walk: () => Promise<void>): Promise<void> {
     this.#groups.clear(); // Their numbers are a snapshot's own.
-    await this.#restoreNode(node, []);
-    await this.#carryOut();
+    try {
+      await walk();
+      await this.#carryOut();
+    } catch (error) {
+      // A lane that was stopped may still be writing: then the parts stay until the next restore.
+      if (!isBunkerError(error, "interrupted")) this.#discardAll();
+      throw error;
+    }
+  }
+
+  #discardAll(): void {
+    for (const { open } of this.#files.values()) {
+      if (open !== undefined) this.#parts.destination.discardFile(open);
+    }
+    this.#files.clear();
   }
 
   async #restoreNode(node: Node, folder: FolderPath): Promise<void> {
@@ -80,7 +98,12 @@ export class Restore {
     } else if (node.kind === "entry") {
       await this.#restoreEntry(node.entry, folder);
     }
-    if (this.#window.isFull || this.#openFiles >= OPEN_FILE_COUNT) await this.#carryOut();
+    if (this.#isDue) await this.#carryOut();
+  }
+
+  get #isDue(): boolean {
+    const waiting = this.#links.length + this.#left.length;
+    return this.#window.isFull || this.#openFiles >= OPEN_FILE_COUNT || waiting >= WAITING_COUNT;
   }
 
   async #restoreFolder(node: Node, path: FolderPath): Promise<void> {
@@ -100,18 +123,12 @@ export class Restore {
   async #restoreEntry(entry: Entry, folder: FolderPath): Promise<void> {
     const place = { folder, name: entry.name };
     if (entry.hardLink !== undefined && this.#groups.has(entry.hardLink)) {
-      this.#planLink(entry.hardLink, place, entry.type === "file");
+      this.#links.push({ group: entry.hardLink, added: place, isFile: entry.type === "file" });
     } else if (entry.type === "file") {
       await this.#restoreFile(entry, place);
     } else {
       this.#restoreOther(entry, folder);
     }
-  }
-
-  #planLink(group: number, added: PlaceInTree, isFile: boolean): void {
-    const first = this.#groups.get(group);
-    if (first !== undefined) this.#links.push({ group, first, added, isFile });
-    else this.#problem([...added.folder, added.name], "the file that it is a name of is not there");
   }
 
   #restoreOther(entry: Entry, folder: FolderPath): void {
@@ -231,10 +248,11 @@ export class Restore {
     this.counts.bytes += file.bytes;
   }
 
-  #makeLink({ group, first, added, isFile }: Link): void {
+  #makeLink({ group, added, isFile }: Link): void {
     const { destination } = this.#parts;
     const path = [...added.folder, added.name];
-    if (this.#groups.get(group) === undefined) {
+    const first = this.#groups.get(group);
+    if (first === undefined) {
       this.#problem(path, "the file that it is a name of is not there");
       return;
     }
@@ -268,7 +286,7 @@ export class Restore {
   #problem(path: FolderPath, error: unknown): void {
     this.counts.problems += 1;
     const message = typeof error === "string" ? new BunkerError("incomplete", error) : error;
-    this.#parts.monitor.problem(pathText(path), message);
+    this.#parts.monitor.problem(textOfPath(path), message);
   }
 
   #tell(): void {
@@ -278,12 +296,4 @@ export class Restore {
       ...this.#parts.totals,
     });
   }
-}
-
-function notYet(what: string): BunkerError {
-  return new BunkerError("incomplete", `${what} can't be restored to a folder by this version`);
-}
-
-function pathText(path: FolderPath): string {
-  return path.length === 0 ? "." : path.map((part) => textOf(part)).join("/");
 }

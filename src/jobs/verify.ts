@@ -2,7 +2,7 @@
 
 import { type Bytes, equalBytes } from "../base/bytes.ts";
 import { isBunkerError, messageOf } from "../base/errors.ts";
-import { hexId, type ObjectId } from "../base/ids.ts";
+import type { BlobId, ObjectId } from "../base/ids.ts";
 import { release } from "../base/platform.ts";
 import { decodePack, openBlob, type PackKind } from "../format/pack.ts";
 import { kindNumber } from "../format/header.ts";
@@ -17,8 +17,8 @@ import type { Store } from "../store/store.ts";
 
 export interface PackVerdict {
   readonly bytes: number;
-  /** Hexadecimal ids of the blobs that do not open. */
-  readonly badBlobs: readonly string[];
+  /** The blobs that do not open. */
+  readonly badBlobs: readonly BlobId[];
 }
 
 /** Reads a pack and opens all of it, as far as the key allows; what is wrong becomes a finding. */
@@ -50,14 +50,13 @@ interface WholePack {
   readonly catalog: Catalog;
 }
 
-async function openAll(store: Store, reader: BlobReader, pack: WholePack): Promise<string[]> {
-  const bad: string[] = [];
+async function openAll(store: Store, reader: BlobReader, pack: WholePack): Promise<BlobId[]> {
+  const bad: BlobId[] = [];
   try {
     const packKey = await reader.packKey(pack.id);
     const { kind, blobs } = await blobsOfPack(store, pack);
     for (const blob of blobs) {
-      if (!(await opens(store, { packKey, kind, blob, bytes: pack.bytes })))
-        bad.push(hexId(blob.id));
+      if (!(await opens(store, { packKey, kind, blob, bytes: pack.bytes }))) bad.push(blob.id);
     }
     if (bad.length > 0) {
       store.findings.add(pack.name, `${pack.name} is damaged: ${bad.length} blobs do not open`);
@@ -139,6 +138,6 @@ function blobsIn(run: Run, pack: number): PlacedBlob[] {
   return blobs;
 }
 
-function idsInCatalog(catalog: Catalog, id: ObjectId): string[] {
-  return catalogBlobs(catalog, id)?.blobs.map((blob) => hexId(blob.id)) ?? [];
+function idsInCatalog(catalog: Catalog, id: ObjectId): BlobId[] {
+  return catalogBlobs(catalog, id)?.blobs.map((blob) => blob.id) ?? [];
 }

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { type Bytes, utf8 } from "../../src/base/bytes.ts";
+import { type Bytes, textOf, utf8 } from "../../src/base/bytes.ts";
 import type { Metadata } from "../../src/base/entry.ts";
 import type { FolderPath } from "../../src/destination/destination.ts";
 import type { FolderDestination } from "../../src/destination/folder.ts";
@@ -88,10 +88,11 @@ describe("making", () => {
     const into = openFolderDestination(temp.path);
     const file = into.createFile([], utf8("file"));
     const at = join(temp.path, "file");
+    const part = join(temp.path, textOf(file.writtenAs));
     into.writeAt(file, utf8("world"), 6);
     into.writeAt(file, utf8("hello "), 0);
     into.writeAt(file, new Uint8Array(0), 99);
-    expect(fs.statSync(at).mode & 0o7777).toBe(0o600);
+    expect(fs.statSync(part).mode & 0o7777).toBe(0o600);
     into.finishFile(file, metadata("file", { mode: 0o4755 }));
     expect(fs.readFileSync(at, "utf8")).toBe("hello world");
     expect(fs.statSync(at).mode & 0o7777).toBe(0o4755);
