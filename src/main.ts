@@ -1,10 +1,9 @@
 // Main: the entry. It wires the program up, and it alone ends the process.
 
 import { version as programVersion } from "../package.json";
-import { AssertionError } from "./base/assert.ts";
 import { BunkerError } from "./base/errors.ts";
 import { EXIT } from "./cli/exit.ts";
-import { Messages, writeStderr } from "./cli/messages.ts";
+import { Messages } from "./cli/messages.ts";
 import { openOutput } from "./cli/output.ts";
 import { runProgram } from "./cli/program.ts";
 import type { LaneAnswer, LanePort } from "./jobs/lane-client.ts";
@@ -17,7 +16,8 @@ function spawnLane(): LanePort {
     post: (message, transfer) => worker.postMessage(message, transfer ?? []),
     listen(onAnswer, onFailure) {
       worker.onmessage = ({ data }: MessageEvent<LaneAnswer>) => onAnswer(data);
-      worker.onerror = (event) => onFailure(new Error(`a lane failed: ${event.message}`));
+      worker.onerror = ({ message }) => onFailure(new Error(`a lane failed: ${gist(message)}`));
+      worker.onmessageerror = () => onFailure(new Error("a lane sent what cannot be read"));
       worker.addEventListener("close", () => {
         if (!ended) onFailure(new Error("a lane ended by itself"));
       });
@@ -27,6 +27,11 @@ function spawnLane(): LanePort {
       worker.terminate();
     },
   };
+}
+
+// Of an error before the lane's own handlers are set, the runtime tells the source around it too.
+function gist(text: string): string {
+  return /^(?:\w*error|\w*Error): .*$/m.exec(text)?.[0] ?? text;
 }
 
 /** The first signal ends the run in order, the second one at once. */
@@ -42,17 +47,12 @@ function whenInterrupted(): Promise<never> {
   });
 }
 
-/** A fault of ours: said in full, with a request to report it. */
 function crash(error: unknown): never {
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  const kind =
-    error instanceof AssertionError ? "a check inside the program failed" : "an unexpected error";
-  writeStderr(
-    `bunker: error: ${kind}: ${stack}\nbunker: hint: this is a fault of bunker, please report it\n`,
-  );
+  messages.fault(error);
   process.exit(EXIT.ourFault);
 }
 
+const messages = new Messages();
 process.on("uncaughtException", crash);
 process.on("unhandledRejection", crash);
 
@@ -63,7 +63,7 @@ const status = await runProgram(
     environment: process.env,
     program: programVersion,
     output: openOutput(),
-    messages: new Messages(),
+    messages,
     spawnLane,
     interrupted,
   },

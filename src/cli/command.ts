@@ -7,6 +7,7 @@ import { renderUsage } from "citty";
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import { BunkerError, messageOf } from "../base/errors.ts";
 import type { ExitStatus } from "./exit.ts";
+import { similarTo } from "./similar.ts";
 import type { Wiring } from "./wiring.ts";
 
 export interface OptionDefinition {
@@ -63,10 +64,10 @@ export class Words {
 export const COMMON_OPTIONS = {
   store: {
     type: "string",
-    valueHint: "LOCATION",
-    description: "Where the store is; else BUNKER_STORE",
+    valueHint: "FOLDER",
+    description: "The folder of the store (default: BUNKER_STORE)",
   },
-  json: { type: "boolean", description: "Write JSON to stdout (docs/json.md)" },
+  json: { type: "boolean", description: "Write results as JSON, for scripts" },
   help: { type: "boolean", short: "h", description: "Show this help" },
 } as const satisfies Record<string, OptionDefinition>;
 
@@ -76,19 +77,20 @@ export const OPEN_OPTIONS = {
   label: {
     type: "string",
     valueHint: "LABEL",
-    description: "This machine's label in the store; else BUNKER_LABEL, else the host's name",
+    description: "This machine's name (default: BUNKER_LABEL, or the host name)",
   },
   trust: {
     type: "string",
     multiple: true,
-    valueHint: "SIGNER",
-    description: "Count what this signer wrote although the owner has not certified it",
+    valueHint: "ID",
+    description: "Rely on what this writer stored, though not certified",
   },
 } as const satisfies Record<string, OptionDefinition>;
 
 /** Parses the words after the command's name. Throws `invalid-argument`. */
 export function parseWords(definition: CommandDefinition, rawArgs: readonly string[]): Words {
-  const hint = `see: bunker ${definition.name} --help`;
+  const help = `bunker ${definition.name} --help`;
+  const hint = `see: ${help}`;
   let parsed: ReturnType<typeof parseArgs>;
   try {
     parsed = parseArgs({
@@ -98,12 +100,19 @@ export function parseWords(definition: CommandDefinition, rawArgs: readonly stri
       strict: true,
     });
   } catch (error) {
-    throw new BunkerError("invalid-argument", messageOfParser(error), { cause: error, hint });
+    const message = messageOfParser(error);
+    const unknown = /^unknown option --(\S+)$/.exec(message)?.[1];
+    const similar =
+      unknown === undefined ? undefined : similarTo(unknown, Object.keys(definition.options));
+    throw new BunkerError("invalid-argument", message, {
+      cause: error,
+      hint: similar === undefined ? hint : `did you mean: --${similar}? All options: ${help}`,
+    });
   }
   const [fewest, most] = definition.wordCount;
   const count = parsed.positionals.length;
   if (parsed.values["help"] !== true && (count < fewest || count > most)) {
-    const wanted = definition.words ?? "no words";
+    const wanted = definition.words ?? "options only";
     const found = count === 0 ? "nothing" : parsed.positionals.join(" ");
     throw new BunkerError("invalid-argument", `expected ${wanted}, found ${found}`, { hint });
   }
@@ -148,10 +157,20 @@ export async function helpOf(definition: CommandDefinition): Promise<string> {
   const usage = await renderUsage({ meta: { name: `bunker ${definition.name}${words}` }, args });
   // citty's own first line repeats the usage.
   const body = usage.slice(usage.indexOf("\n") + 1).trim();
-  const lines = body.split("\n").map((line) => line.trimEnd());
+  const lines = alignedLeft(body.split("\n").map((line) => line.trimEnd()));
   const examples = (definition.examples ?? []).map((example) => `  ${example}`);
   const tail = examples.length === 0 ? [] : ["", "EXAMPLES", "", ...examples];
   return plainText([definition.description, "", ...lines, ...tail, ""].join("\n"));
+}
+
+// citty aligns options to the right, with the colours in between.
+function alignedLeft(lines: readonly string[]): string[] {
+  return lines.map((line) => {
+    const found = /^( +)((?:\S+ )*\S+ {2,})(\S.*)$/.exec(Bun.stripANSI(line));
+    if (found === null) return line;
+    const [, indent = "", option = "", description = ""] = found;
+    return `  ${option.trimEnd().padEnd(indent.length + option.length - 2)}${description}`;
+  });
 }
 
 /** citty colours its help; what goes to a file or a pipe has no colours. */

@@ -34,7 +34,8 @@ const STATUS_OF_CODE = {
   "wrong-key": EXIT.wrongKey,
   "no-store": EXIT.noStore,
   busy: EXIT.failed,
-  "unsupported-version": EXIT.failed,
+  // The version stands where no signature covers it yet, so that anybody can write a higher one.
+  "unsupported-version": EXIT.damage,
   incomplete: EXIT.incomplete,
   interrupted: EXIT.interrupted,
   "broken-pipe": EXIT.brokenPipe,

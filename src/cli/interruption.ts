@@ -1,8 +1,9 @@
 // Interruption: the user wants to stop, and a command may end in order.
 //
 // What does not ask for an orderly end is left where it stands: whatever it has written is whole or
-// has no name yet. A backup stops reading, waits for its uploads and notes them in the store, so
-// that the next one finds them. The second signal ends the process at once; that is the entry's.
+// has no name of its own yet. A small file of a restore is the exception: it may be empty, or without
+// its owner, mode and time. A backup stops reading, waits for its uploads and notes them in the store,
+// so that the next one finds them. The second signal ends the process at once; that is the entry's.
 
 import { BunkerError, isBunkerError } from "../base/errors.ts";
 import type { LanePort, SpawnLane } from "../jobs/lane-client.ts";

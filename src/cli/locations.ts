@@ -3,13 +3,16 @@
 //   config  names of stores              $XDG_CONFIG_HOME/bunker, ~/.config/bunker
 //   state   what a backup remembers      $XDG_STATE_HOME/bunker,  ~/.local/state/bunker
 //   cache   may be deleted at any time   $XDG_CACHE_HOME/bunker,  ~/.cache/bunker
+//
+// Whoever can write to the last two can make a backup leave files out, so they must be one's own.
 
-import { mkdirSync } from "node:fs";
+import { mkdirSync, type Stats, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 
 import { BunkerError, fromSystemError } from "../base/errors.ts";
 
 const PRIVATE_FOLDER = 0o700;
+const WRITABLE_BY_OTHERS = 0o022;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -29,13 +32,35 @@ export function locationsOf(environment: Environment): Locations {
   };
 }
 
-/** Makes the folder and those above it, for this user alone; one that exists stays as it is. */
-export function ensurePrivateFolder(path: string): void {
+/**
+ * Makes the folder and those above it, for this user alone. One that exists stays as it is, and must
+ * belong to this user (root too takes its own only) and be closed to the writing of all others.
+ * Throws `denied` where it is not.
+ */
+export function ensurePrivateFolder(path: string, userId = process.geteuid?.()): void {
+  let stats: Stats;
   try {
     mkdirSync(path, { recursive: true, mode: PRIVATE_FOLDER });
+    stats = statSync(path);
   } catch (error) {
     throw fromSystemError(error, "cannot make the folder", path);
   }
+  if (userId === undefined) return; // A system without users' numbers.
+  if (stats.uid !== userId) {
+    throw refusal(path, `expected a folder of user ${userId}, found one of user ${stats.uid}`, {
+      hint: "set HOME, or XDG_STATE_HOME and XDG_CACHE_HOME, to folders of the user that runs bunker",
+    });
+  }
+  if ((stats.mode & WRITABLE_BY_OTHERS) !== 0) {
+    const mode = (stats.mode & 0o777).toString(8).padStart(4, "0");
+    throw refusal(path, `expected a folder that only its owner can write to, found mode ${mode}`, {
+      hint: `if nobody else has written to it, close it with: chmod 700 ${path}`,
+    });
+  }
+}
+
+function refusal(path: string, message: string, details: { readonly hint: string }): BunkerError {
+  return new BunkerError("denied", message, { subject: path, ...details });
 }
 
 // By the specification a relative path in such a variable is to be ignored.

@@ -6,8 +6,10 @@
 
 import { writeSync } from "node:fs";
 
+import { AssertionError } from "../base/assert.ts";
 import { utf8 } from "../base/bytes.ts";
 import { isBunkerError, messageOf, systemCodeOf } from "../base/errors.ts";
+import type { Finding } from "../store/findings.ts";
 import { printableText } from "./names.ts";
 
 const STDERR = 2;
@@ -46,17 +48,21 @@ export class Messages {
     this.#write(text);
   }
 
-  /** Says what an error means; a closed pipe is quiet, a fault of ours shows where it was. */
+  /** Says what an error means; a closed pipe is quiet, a fault of ours says where it was. */
   report(error: unknown): void {
     if (isBunkerError(error, "broken-pipe")) return;
+    if (!isBunkerError(error)) return this.fault(error);
     this.error(textOfError(error));
-    if (isBunkerError(error)) {
-      const hint = error.hint ?? HINT_OF_CODE[error.code];
-      if (hint !== undefined) this.hint(hint);
-      return;
-    }
-    this.#write(`${stackOf(error)}\n`);
-    this.hint("this is a fault in bunker itself: please report it with the lines above");
+    const hint = error.hint ?? HINT_OF_CODE[error.code];
+    if (hint !== undefined) this.hint(hint);
+  }
+
+  /** Says a fault of ours on one line, with the place where it was, and asks to report it. */
+  fault(error: unknown): void {
+    const kind = error instanceof AssertionError ? "a check inside bunker failed" : "unexpected";
+    const place = error instanceof Error ? /^ +at (.+)$/m.exec(error.stack ?? "")?.[1] : undefined;
+    const text = `${kind}: ${messageOf(error)}${place === undefined ? "" : ` (at ${place})`}`;
+    this.error(`${text}; this is a fault of bunker, please report it`);
   }
 
   #line(kind: string, message: string): void {
@@ -66,14 +72,24 @@ export class Messages {
 }
 
 const HINT_OF_CODE: Readonly<Record<string, string>> = {
-  "unsupported-version": "a newer version of bunker wrote this: update bunker",
+  "unsupported-version": "update bunker",
 };
 
 /** The message with its subject in front, unless the message names it already. */
 export function textOfError(error: unknown): string {
   const message = messageOf(error);
   if (!isBunkerError(error) || error.subject === undefined) return message;
-  return message.includes(error.subject) ? message : `${error.subject}: ${message}`;
+  return message.includes(error.subject) ? message : `${shownSubject(error.subject)}: ${message}`;
+}
+
+/** The message of a finding with its subject in front, unless it begins with it. */
+export function textOfFinding({ subject, message }: Finding): string {
+  return message.startsWith(subject) ? message : `${shownSubject(subject)}: ${message}`;
+}
+
+/** A subject as people and JSON get it: the top of a snapshot is `SNAP:/`, not `SNAP:`. */
+export function shownSubject(subject: string): string {
+  return subject.endsWith(":") ? `${subject}/` : subject;
 }
 
 /** Writes to stderr now; gives up in silence where that is impossible. */
@@ -94,9 +110,4 @@ export function writeNow(file: number, text: string): boolean {
     }
   }
   return true;
-}
-
-function stackOf(error: unknown): string {
-  const stack = error instanceof Error ? error.stack : undefined;
-  return (stack ?? "(no stack)").split("\n").map(printableText).join("\n");
 }

@@ -2,7 +2,7 @@
 //
 // For people: what could steer a terminal or is no UTF-8 is written as \xHH or \u{HHHH}, and a
 // backslash is doubled, so that the text says exactly which bytes they are. For JSON: the text,
-// and beside it the bytes in base64 where they are no UTF-8.
+// and beside it the bytes in base64 where they are no UTF-8; JSON's own escapes do the rest.
 
 import { type Bytes, strictTextOf, textOf } from "../base/bytes.ts";
 
@@ -33,6 +33,15 @@ export function jsonName(name: Bytes, field = "name"): Record<string, string> {
   const text = strictTextOf(name);
   if (text !== undefined) return { [field]: text };
   return { [field]: textOf(name), [`${field}Base64`]: Buffer.from(name).toString("base64") };
+}
+
+/** A value as JSON on one line that steers no terminal either; what it means stays the same. */
+export function jsonText(value: unknown): string {
+  // Such marks stand within strings only, where each of them may be written as its number.
+  return JSON.stringify(value).replace(
+    STEERING,
+    (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 function escapeOf(code: number): string {

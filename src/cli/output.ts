@@ -6,6 +6,7 @@
 
 import { utf8 } from "../base/bytes.ts";
 import { BunkerError, messageOf, systemCodeOf } from "../base/errors.ts";
+import { jsonText } from "./names.ts";
 
 const BUFFER_BYTES = 64 * 1024;
 
@@ -53,7 +54,7 @@ export class Output {
 
   /** One JSON value on a line of its own. */
   async json(value: unknown): Promise<void> {
-    await this.line(JSON.stringify(value));
+    await this.line(jsonText(value));
   }
 
   /** Returns when the system has taken all that was written so far. */

@@ -41,11 +41,12 @@ export function ownFoldersIn(sources: readonly string[], own: OwnFolders): strin
   return [...found];
 }
 
-function isIn(path: string, folder: string): boolean {
+/** Whether the path is the folder, or lies in it; both are real paths. */
+export function isIn(path: string, folder: string): boolean {
   return path === folder || path.startsWith(withSlash(folder));
 }
 
-function withSlash(path: string): string {
+export function withSlash(path: string): string {
   return path.endsWith("/") ? path : `${path}/`;
 }
 

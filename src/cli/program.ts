@@ -4,6 +4,7 @@ import { BunkerError, isBunkerError } from "../base/errors.ts";
 import type { CommandDefinition } from "./command.ts";
 import { EXIT, type ExitStatus, statusOf } from "./exit.ts";
 import { Interruption } from "./interruption.ts";
+import { similarTo } from "./similar.ts";
 import type { Entry, Wiring } from "./wiring.ts";
 
 type Loader = () => Promise<CommandDefinition>;
@@ -11,15 +12,15 @@ type Loader = () => Promise<CommandDefinition>;
 /** Loaded when they are called: starting the program costs what the command needs. */
 const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly load: Loader }>> = {
   init: {
-    summary: "make a store",
+    summary: "make a new store",
     load: async () => (await import("./commands/init.ts")).init,
   },
   backup: {
-    summary: "make a snapshot of files and folders",
+    summary: "back up: make a snapshot of files and folders",
     load: async () => (await import("./commands/backup.ts")).backupCommand,
   },
   restore: {
-    summary: "get a snapshot back, or a part of it",
+    summary: "get files back: a snapshot, or a part of it",
     load: async () => (await import("./commands/restore.ts")).restoreCommand,
   },
   snapshots: {
@@ -27,11 +28,11 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     load: async () => (await import("./commands/snapshots.ts")).snapshots,
   },
   ls: {
-    summary: "list what is in a snapshot",
+    summary: "list the files in a snapshot",
     load: async () => (await import("./commands/ls.ts")).ls,
   },
   cat: {
-    summary: "write a file of a snapshot to stdout",
+    summary: "write one file of a snapshot to stdout",
     load: async () => (await import("./commands/cat.ts")).cat,
   },
   check: {
@@ -39,7 +40,7 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     load: async () => (await import("./commands/check.ts")).checkCommand,
   },
   key: {
-    summary: "manage passphrases, the recovery phrase and key files",
+    summary: "manage passphrases, the recovery phrase, and keys of machines",
     load: async () => (await import("./commands/key.ts")).key,
   },
   version: {
@@ -92,10 +93,7 @@ async function dispatch(wiring: Wiring, argv: readonly string[]): Promise<ExitSt
   if (name === "help") return dispatch(wiring, [...rest.slice(0, 1), "--help"]);
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) {
-    const message = name.startsWith("-")
-      ? `expected a command before options, found ${name}`
-      : `there is no command ${name}`;
-    throw new BunkerError("invalid-argument", message, { hint: "see: bunker --help" });
+    throw noCommand(name);
   }
   const definition = await command.load();
   const { helpOf, parseWords } = await import("./command.ts");
@@ -107,6 +105,20 @@ async function dispatch(wiring: Wiring, argv: readonly string[]): Promise<ExitSt
   return definition.run(wiring, words);
 }
 
+function noCommand(name: string): BunkerError {
+  if (name.startsWith("-")) {
+    const message = `expected a command before options, found ${name}`;
+    return new BunkerError("invalid-argument", message, { hint: "see: bunker --help" });
+  }
+  const similar = similarTo(name, Object.keys(COMMANDS));
+  return new BunkerError("invalid-argument", `there is no command ${name}`, {
+    hint:
+      similar === undefined
+        ? "see: bunker --help"
+        : `did you mean: bunker ${similar}? All commands: bunker --help`,
+  });
+}
+
 function overview(): string {
   const lines = Object.entries(COMMANDS).map(
     ([name, { summary }]) => `  ${name.padEnd(11)}${summary}`,
@@ -114,17 +126,26 @@ function overview(): string {
   return [
     "bunker: encrypted, deduplicated, immutable snapshots",
     "",
-    "Usage: bunker COMMAND [OPTIONS]",
+    "USAGE",
+    "",
+    "  bunker COMMAND [OPTIONS]",
+    "",
+    "COMMANDS",
     "",
     ...lines,
     "",
-    "bunker COMMAND --help says more. The store is named by --store or BUNKER_STORE; the passphrase",
-    "comes from BUNKER_PASSPHRASE, BUNKER_PASSPHRASE_FILE or BUNKER_PASSPHRASE_COMMAND, or is asked for.",
+    "  bunker COMMAND --help says more about one of them.",
     "",
-    "A first backup:",
+    "A store is the folder that holds the encrypted snapshots: --store FOLDER, or BUNKER_STORE.",
+    "Its passphrase is asked for. Scripts set one of BUNKER_PASSPHRASE, BUNKER_PASSPHRASE_FILE and",
+    "BUNKER_PASSPHRASE_COMMAND.",
+    "",
+    "A FIRST BACKUP",
+    "",
     "  export BUNKER_STORE=/mnt/disk/store",
     "  bunker init",
     "  bunker backup ~/documents",
+    "  bunker snapshots",
     "  bunker restore latest --to ~/restored",
     "",
   ].join("\n");

@@ -150,12 +150,19 @@ async function runCommand(command: string, name: string): Promise<string> {
 
 async function outputOf(command: string): Promise<{ bytes: Uint8Array; status: number }> {
   const child = Bun.spawn(["sh", "-c", command], {
+    env: withoutSecrets(process.env),
     stdin: "inherit",
     stdout: "pipe",
     stderr: "inherit",
   });
   const bytes = await new Response(child.stdout).bytes();
   return { bytes, status: await child.exited };
+}
+
+/** An environment for other programs: nothing of what opens a store, now or later. */
+export function withoutSecrets(environment: Environment): Record<string, string | undefined> {
+  const secret = /^BUNKER_(?:NEW_)?(?:PASSPHRASE|PHRASE|KEY)(?:_|$)/;
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !secret.test(name)));
 }
 
 function decodeSecret(bytes: Uint8Array, subject: string): string {

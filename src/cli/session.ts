@@ -4,6 +4,7 @@ import { availableParallelism, hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { BunkerError, isBunkerError } from "../base/errors.ts";
 import type { Monitor } from "../base/monitor.ts";
+import type { LocalFolder } from "../base/local.ts";
 import { type Core, instantiateCore } from "../core/core.ts";
 import { parsePhrase } from "../crypto/phrase.ts";
 import { parseKeyFile } from "../format/bundle.ts";
@@ -21,6 +22,7 @@ import type { Words } from "./command.ts";
 import { EXIT, type ExitStatus, locally, worst } from "./exit.ts";
 import type { Interruption } from "./interruption.ts";
 import { ensurePrivateFolder, locationsOf } from "./locations.ts";
+import { textOfFinding } from "./messages.ts";
 import { stderrScreen, TerminalMonitor } from "./progress.ts";
 import type { OwnFolders } from "./own-folders.ts";
 import { findSecret, SECRET_VARIABLES } from "./secrets.ts";
@@ -40,7 +42,12 @@ function locationOf(wiring: Wiring, words: Words): string {
 }
 
 function isElsewhere(location: string): boolean {
-  return /^(b2|s3):\/\//.test(location) || location.startsWith("@");
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(location) || location.startsWith("@");
+}
+
+// What stands before the host in an address may be a password.
+function withoutUser(location: string): string {
+  return location.replace(/:\/\/[^/]*@/, "://");
 }
 
 /** The storage that `--store` or BUNKER_STORE names. */
@@ -53,7 +60,8 @@ export async function openStorage(
   if (isElsewhere(location)) {
     throw new BunkerError(
       "invalid-argument",
-      `${location}: this version keeps stores in folders only`,
+      `${withoutUser(location)}: this version keeps stores in folders only`,
+      { hint: "name a folder: a disk, a mount, a share" },
     );
   }
   return openFolderStorage(location, options);
@@ -95,11 +103,15 @@ export function newCore(): Core {
 
 function localRoot(wiring: Wiring): LocalRoot {
   const { state, cache } = locationsOf(wiring.environment);
-  locally(() => ensurePrivateFolder(state));
+  // The upper one first: whoever can write to it can replace those in it.
+  const openPrivate = (...folders: readonly string[]): LocalFolder => {
+    locally(() => folders.forEach((folder) => ensurePrivateFolder(folder)));
+    return openLocalFolder(folders.at(-1)!);
+  };
   return {
-    root: openLocalFolder(state),
-    state: (storeId) => openLocalFolder(join(state, storeId)),
-    cache: (storeId) => openLocalFolder(join(cache, storeId)),
+    root: openPrivate(state),
+    state: (storeId) => openPrivate(state, join(state, storeId)),
+    cache: (storeId) => openPrivate(cache, join(cache, storeId)),
   };
 }
 
@@ -151,9 +163,7 @@ export async function withStore(
     const trust = words.texts("trust");
     store = await Store.open(context, await secretOf(wiring), { label, trust });
     if (store.keyring.shared !== undefined) context.core.setKeys(store.keyring.shared);
-    store.findings.listen(({ subject, message }) =>
-      wiring.messages.warning(message.startsWith(subject) ? message : `${subject}: ${message}`),
-    );
+    store.findings.listen((finding) => wiring.messages.warning(textOfFinding(finding)));
     statuses.push(await use(store));
   } catch (error) {
     if (store !== undefined && store.findings.count > 0 && isBunkerError(error)) {

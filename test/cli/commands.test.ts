@@ -413,6 +413,16 @@ describe("help", () => {
     expect(place.run([])).toEqual({ stdout: "", stderr: asked.stdout, status: 2 });
   });
 
+  test("is no wider than 100 columns", () => {
+    using place = emptyPlace();
+    const names = [...place.run(["help"]).stdout.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(
+      ([, n]) => n!,
+    );
+    for (const words of [["help"], ...names.map((name) => ["help", name])]) {
+      for (const line of place.lines(words)) expect(line.length).toBeLessThanOrEqual(100);
+    }
+  });
+
   test("of each command: what it does, its words, all options, without colours", () => {
     using place = emptyPlace();
     const names = [...place.run(["help"]).stdout.matchAll(/^ {2}([a-z]+) {2,}/gm)];

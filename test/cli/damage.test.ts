@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
-import { type Place, placeWithStore } from "../support/bunker.ts";
+import { BY_PASSPHRASE, type Place, placeWithStore } from "../support/bunker.ts";
 import { seededRandom } from "../support/random.ts";
 
 /** Three files of one chunk each, in one pack, in this order. */
@@ -63,6 +63,23 @@ test("a changed byte in a pack: 13, with the object and the file, and all else c
   expect(place.run(["cat", "latest:/a"]).status).toBe(0);
 });
 
+test("a snapshot whose top can't be read: 13, named as a path of it", () => {
+  using place = placeWithStore();
+  backUpThree(place);
+  const packs = objectsIn(place, "packs");
+  rmSync(packs.at(-1)!); // The small one has the trees.
+  const checked = place.run(["check"]);
+  expect(checked.stderr).toMatch(/bunker: warning: [0-9a-f]{10}:\/: this folder can't be read/);
+  expect(checked.stderr).not.toContain("::");
+  expect(checked.status).toBe(13);
+  const { findings } = JSON.parse(place.run(["check", "--json"]).stdout) as {
+    findings: readonly { subject: string }[];
+  };
+  expect(findings.map(({ subject }) => subject)).toContainEqual(
+    expect.stringMatching(/^[0-9a-f]{10}:\/$/),
+  );
+});
+
 test("a pack that is gone: 13 by a plain check", () => {
   using place = placeWithStore();
   backUpThree(place);
@@ -87,16 +104,39 @@ function makeNewer(place: Place, folder: string): void {
   }
 }
 
-test.each(["owner", "snapshots", "index"])(
-  "objects of a newer version in %s are named as such",
-  (folder) => {
-    using place = placeWithStore();
-    backUpThree(place);
-    makeNewer(place, folder);
+const RESTORE = ["restore", "latest", "--to", "copy"];
+
+// The commands that read what is in the folder.
+test.each([
+  ["owner", [["check"], ["snapshots"], ["key", "list"], RESTORE]],
+  ["keys", [["check"], ["key", "list"]]],
+  ["snapshots", [["check"], ["snapshots"], RESTORE]],
+  ["index", [["check"], RESTORE]],
+] as const)("objects of a newer version in %s: 13, named as such", (folder, commands) => {
+  using place = placeWithStore();
+  backUpThree(place);
+  makeNewer(place, folder);
+  for (const words of commands) {
     // On a machine that has never seen the store.
-    const found = place.run(["restore", "latest", "--to", "copy"], { HOME: place.at("other") });
-    expect(found.stderr).toContain("made by a newer version");
+    const found = place.run(words, { HOME: place.at("other") });
+    expect(found.stderr).toContain("made by a newer version of bunker, which is needed to");
     expect(found.stderr).not.toContain("please report");
-    expect([1, 13]).toContain(found.status);
-  },
-);
+    expect(found.status).toBe(13);
+  }
+});
+
+test("a store of a newer version: the same error and status, whatever opens it", () => {
+  using place = placeWithStore();
+  backUpThree(place);
+  for (const folder of ["owner", "keys", "snapshots", "index"]) makeNewer(place, folder);
+  const newer =
+    `bunker: error: the store at ${place.at("store")} was made by a newer version of bunker, ` +
+    "which is needed to open it\nbunker: hint: update bunker\n";
+  for (const secret of [{}, BY_PASSPHRASE]) {
+    const elsewhere = { ...secret, HOME: place.at("other"), BUNKER_NEW_PASSPHRASE: "x" };
+    for (const words of [["snapshots"], ["check"], ["backup", "things"], RESTORE, ["key", "add"]]) {
+      expect(place.run(words, elsewhere)).toEqual({ stdout: "", stderr: newer, status: 13 });
+    }
+  }
+  expect(readdirSync(place.at("work"))).toEqual(["things"]);
+});

@@ -18,7 +18,7 @@ const CASES: readonly [ErrorCode, number][] = [
   ["wrong-key", 12],
   ["no-store", 10],
   ["busy", 1],
-  ["unsupported-version", 1],
+  ["unsupported-version", 13],
   ["incomplete", 3],
   ["interrupted", 130],
   ["broken-pipe", 141],

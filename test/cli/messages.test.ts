@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 
 import { AssertionError } from "../../src/base/assert.ts";
 import { BunkerError } from "../../src/base/errors.ts";
-import { Messages } from "../../src/cli/messages.ts";
+import { Messages, textOfError, textOfFinding } from "../../src/cli/messages.ts";
 
 function collect(action: (messages: Messages) => void): string {
   let text = "";
@@ -26,6 +26,19 @@ test("the subject is named, once", () => {
   expect(collect((messages) => messages.report(named))).toBe("bunker: error: cannot read a/b\n");
 });
 
+test("the top of a snapshot is named by its slash, not by a colon more", () => {
+  const error = new BunkerError("corrupt", "it does not open", { subject: "0123456789:" });
+  expect(textOfError(error)).toBe("0123456789:/: it does not open");
+  const finding = { subject: "0123456789:", message: "it does not open" };
+  expect(textOfFinding(finding)).toBe("0123456789:/: it does not open");
+  expect(textOfFinding({ ...finding, subject: "0123456789:/a" })).toBe(
+    "0123456789:/a: it does not open",
+  );
+  expect(textOfFinding({ subject: "keys/a", message: "keys/a is damaged" })).toBe(
+    "keys/a is damaged",
+  );
+});
+
 test("a hint has a line of its own", () => {
   const error = new BunkerError("no-store", "no store in x", { hint: "bunker init makes one" });
   expect(collect((messages) => messages.report(error))).toBe(
@@ -35,7 +48,9 @@ test("a hint has a line of its own", () => {
 
 test("a newer format has its hint without anybody giving it", () => {
   const error = new BunkerError("unsupported-version", "expected version 1, found 2");
-  expect(collect((messages) => messages.report(error))).toContain("bunker: hint: a newer version");
+  expect(collect((messages) => messages.report(error))).toEndWith(
+    "\nbunker: hint: update bunker\n",
+  );
 });
 
 test("a closed pipe is quiet", () => {
@@ -44,13 +59,15 @@ test("a closed pipe is quiet", () => {
 
 test("a fault of ours shows where it was and asks for a report", () => {
   const text = collect((messages) => messages.report(new AssertionError("two is not one")));
-  expect(text).toStartWith("bunker: error: two is not one\n");
-  expect(text).toContain("messages.test.ts");
-  expect(text).toContain("bunker: hint: this is a fault in bunker itself");
+  expect(text).toStartWith("bunker: error: a check inside bunker failed: two is not one (at ");
+  expect(text).toContain("this is a fault of bunker, please report it");
+  expect(text.trimEnd()).not.toContain("\n");
 });
 
 test("anything thrown is told", () => {
-  expect(collect((messages) => messages.report("words"))).toStartWith("bunker: error: words\n");
+  expect(collect((messages) => messages.report("words"))).toStartWith(
+    "bunker: error: unexpected: words;",
+  );
 });
 
 test("a message can't steer the terminal or fake a second line", () => {

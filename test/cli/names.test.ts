@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 
 import { utf8 } from "../../src/base/bytes.ts";
-import { jsonName, printableName, printableText } from "../../src/cli/names.ts";
+import { jsonName, jsonText, printableName, printableText } from "../../src/cli/names.ts";
 
 const cases: [string, Uint8Array, string][] = [
   ["plain", utf8("a b/ü.txt"), "a b/ü.txt"],
@@ -56,6 +56,32 @@ describe("JSON", () => {
   test("has the bytes too where they are no text", () => {
     const fields = jsonName(new Uint8Array([0x61, 0xff]), "path");
     expect(fields).toEqual({ path: "a\ufffd", pathBase64: "Yf8=" });
+  });
+});
+
+// oxlint-disable-next-line no-control-regex -- They must not be there.
+const STEERING = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
+
+describe("JSON on a terminal", () => {
+  test("escapes what steers one, and means the same", () => {
+    const value = {
+      "k\u0085": ["\u0000\u007f\u009b[31m", "\u202egpj.exe\u2066\ufeff\u2028", "ü\\"],
+    };
+    const text = jsonText(value);
+    expect(text).toBe(
+      '{"k\\u0085":["\\u0000\\u007f\\u009b[31m","\\u202egpj.exe\\u2066\\ufeff\\u2028","ü\\\\"]}',
+    );
+    expect(JSON.parse(text)).toEqual(value);
+  });
+
+  test("of any value", () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ stringUnit: "binary" }), (value) => {
+        const text = jsonText(value);
+        expect(text).not.toMatch(STEERING);
+        expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)));
+      }),
+    );
   });
 });
 

@@ -130,6 +130,16 @@ describe("the buffer", () => {
   });
 });
 
+test("JSON steers no terminal, wherever it goes", async () => {
+  for (const isTerminal of [false, true]) {
+    const sink = memorySink();
+    const output = new Output(sink, isTerminal);
+    await output.json({ path: "\u009b2J\u202e" });
+    await output.end();
+    expect(sink.text()).toBe('{"path":"\\u009b2J\\u202e"}\n');
+  }
+});
+
 describe("failures", () => {
   test.each([
     ["EPIPE", "broken-pipe"],

@@ -86,6 +86,38 @@ describe("the passphrase", () => {
     expect(stderr).toContain("bunker: warning: secret holds a secret and is open to other users");
   });
 
+  test("is in no message where it opens nothing, nor is a key or a phrase", () => {
+    using place = placeWithStore();
+    const words = `hunter2 ${"hunter2 ".repeat(22)}hunter2`;
+    const cases: [variable: string, text: string][] = [
+      ["BUNKER_PASSPHRASE", "hunter2"],
+      ["BUNKER_PASSPHRASE_FILE", "hunter2"],
+      ["BUNKER_PASSPHRASE_COMMAND", "exit 3 # hunter2"],
+    ];
+    for (const text of ["hunter2", words, "bunker-key-owner1hunter2", `x${words}`]) {
+      cases.push(["BUNKER_KEY_FILE", text], ["BUNKER_PHRASE_FILE", text]);
+    }
+    for (const [variable, text] of cases) {
+      const isFile = variable.endsWith("_FILE");
+      if (isFile) chmodSync(place.write("secret", `${text}\n`), 0o600);
+      const given = { BUNKER_PHRASE_FILE: undefined, [variable]: isFile ? "secret" : text };
+      const found = place.run(["snapshots", "--json"], given);
+      expect(found.stdout + found.stderr).not.toContain("hunter");
+      expect(found.stderr).toStartWith("bunker: error: ");
+      expect([1, 12]).toContain(found.status);
+    }
+  });
+
+  test("is not handed on to the command that gives another one", () => {
+    using place = emptyPlace();
+    place.lines(["init"], BY_PASSPHRASE);
+    const command = "env >seen; echo new";
+    place.lines(["key", "add"], { ...BY_PASSPHRASE, BUNKER_NEW_PASSPHRASE_COMMAND: command });
+    expect(place.read("work/seen")).toContain("BUNKER_STORE=");
+    expect(place.read("work/seen")).not.toContain("PASSPHRASE");
+    place.lines(["snapshots"], { ...BY_PASSPHRASE, BUNKER_PASSPHRASE: "new" });
+  });
+
   test("is no argument of any command", () => {
     using place = emptyPlace();
     for (const words of [["init"], ["backup", "."], ["key", "add"]]) {

@@ -7,7 +7,12 @@ import { join } from "node:path";
 
 import { type BunkerError, isBunkerError } from "../../src/base/errors.ts";
 import type { PromptOptions } from "../../src/cli/prompt.ts";
-import { findSecret, type Secret } from "../../src/cli/secrets.ts";
+import {
+  findSecret,
+  type Secret,
+  SECRET_VARIABLES,
+  withoutSecrets,
+} from "../../src/cli/secrets.ts";
 
 interface Outcome {
   readonly secret?: Secret;
@@ -112,6 +117,33 @@ describe("commands", () => {
       kind: "passphrase",
       text: "a b",
     });
+  });
+
+  test("get no secret of ours in their environment", async () => {
+    const planted = { BUNKER_PASSPHRASE: "old", BUNKER_NEW_PASSPHRASE: "new", BUNKER_STORE: "/s" };
+    const before = { ...process.env };
+    Object.assign(process.env, planted);
+    try {
+      const command = `env | grep ^BUNKER_ | sort | tr '\\n' ' '`;
+      const { secret } = await find({ BUNKER_PASSPHRASE_COMMAND: command });
+      expect(secret?.text).toBe("BUNKER_STORE=/s ");
+    } finally {
+      for (const name of Object.keys(planted)) delete process.env[name];
+      Object.assign(process.env, before);
+    }
+  });
+
+  test("leave out every variable that has to do with a secret", () => {
+    const kept = { PATH: "/bin", BUNKER_STORE: "/s", BUNKER_LABEL: "l", BUNKER_KEYRING: "other" };
+    const ours = [...SECRET_VARIABLES, "BUNKER_NEW_PASSPHRASE", "BUNKER_NEW_PASSPHRASE_COMMAND"];
+    const environment = { ...kept, ...Object.fromEntries(ours.map((name) => [name, "x"])) };
+    expect(withoutSecrets(environment)).toEqual(kept);
+  });
+
+  test("that fail are named by their variable: they may hold the secret themselves", async () => {
+    const { error } = await find({ BUNKER_PASSPHRASE_COMMAND: "exit 3 # hunter2" });
+    expect(String(error)).not.toContain("hunter2");
+    expect(String(error)).toContain("BUNKER_PASSPHRASE_COMMAND");
   });
 
   test("that fail or say nothing give no passphrase", async () => {

@@ -1,9 +1,10 @@
 // Exit statuses and error messages of the real program: what scripts and people depend on.
 
 import { describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, readdirSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 
 import {
+  BINARY,
   BY_PASSPHRASE,
   emptyPlace,
   type Environment,
@@ -11,6 +12,7 @@ import {
   placeWithStore,
 } from "../support/bunker.ts";
 import { seededRandom } from "../support/random.ts";
+import { converse } from "../support/terminal.ts";
 
 /** One line of error, and at most one of hint; no stack, nothing on stdout. */
 function expectError({ stdout, stderr }: Outcome, text: string | RegExp): void {
@@ -27,6 +29,13 @@ describe("2, wrong usage", () => {
       ["there is no command frob", "frob"],
       ["there is no command toString", "toString"],
       ["there is no command frob", "help frob"],
+      [/there is no command snapshot\n.*did you mean: bunker snapshots\?/, "snapshot"],
+      [/unknown option --exclud\n.*did you mean: --exclude\?/, "backup . --exclud=a"],
+      [
+        "s3://host/a: this version keeps stores in folders only",
+        "check --store s3://id:word@host/a",
+      ],
+      ["sftp://host: this version keeps", "init --store sftp://me@host"],
       ["expected a command before options, found --json", "--json version"],
       ["unknown option --frob", "snapshots --frob"],
       ["unknown option -z", "ls -z latest"],
@@ -34,7 +43,7 @@ describe("2, wrong usage", () => {
       ["option --json does not take an argument", "snapshots --json=yes"],
       ["--tag <value>: expected a value", "backup . --tag"],
       ["expected SOURCE…, found nothing", "backup"],
-      ["expected no words, found a b", "snapshots a b"],
+      ["expected options only, found a b", "snapshots a b"],
       ["expected SNAP[:PATH], found nothing", "ls"],
       ["no store is named", "snapshots", { BUNKER_STORE: undefined }],
       ["no store is named", "snapshots", { BUNKER_STORE: "" }],
@@ -97,6 +106,57 @@ describe("2, wrong usage", () => {
   });
 });
 
+describe("2, a restore into the store", () => {
+  function snapshotOfHome(): ReturnType<typeof placeWithStore> {
+    const place = placeWithStore();
+    place.write("home/store/keys/planted");
+    place.write("home/letter");
+    place.lines(["backup", "home"]);
+    symlinkSync(place.at("store/packs"), place.at("work/link"));
+    mkdirSync(place.at("store/empty"));
+    return place;
+  }
+
+  test.each([
+    "../store",
+    "../store/empty",
+    "../store/new/folder",
+    "link/new",
+    "link/../new",
+    "nothing/../../store/new",
+  ])("%s: nothing is written", (target) => {
+    using place = snapshotOfHome();
+    const before = readdirSync(place.at("store"), { recursive: true });
+    for (const more of [[], ["--overwrite"]]) {
+      const found = place.run(["restore", "latest", "--to", target, ...more]);
+      expectError(found, `${target}: expected a target outside the store`);
+      expect(found.status).toBe(2);
+    }
+    expect(readdirSync(place.at("store"), { recursive: true })).toEqual(before);
+    expect(readdirSync(place.at("work")).sort()).toEqual(["home", "link"]);
+  });
+
+  test("from above, where the snapshot has a folder of its name", () => {
+    using place = snapshotOfHome();
+    const before = readdirSync(place.at("store"), { recursive: true });
+    for (const words of [
+      ["latest", "--to", ".."],
+      ["latest:/store", "latest:/letter", "--to", ".."],
+    ]) {
+      const found = place.run(["restore", ...words, "--overwrite"]);
+      expectError(found, /the snapshot has a folder where the store is/);
+      expect(found.status).toBe(2);
+    }
+    expect(readdirSync(place.at("store"), { recursive: true })).toEqual(before);
+    // All else may go there.
+    const found = place.run(["restore", "latest:/letter", "--to", "..", "--overwrite"]);
+    expect(found).toMatchObject({ status: 0, stderr: "" });
+    expect(place.read("letter")).toBe("home/letter");
+    place.lines(["restore", "latest:/store", "--to", "..", "--overwrite"]);
+    expect(place.read("keys/planted")).toBe("home/store/keys/planted");
+  });
+});
+
 describe("1, failed", () => {
   test("a second init", () => {
     using place = placeWithStore();
@@ -126,6 +186,65 @@ describe("1, failed", () => {
       expect(found.status).toBe(1);
     }
     expect(readdirSync(place.at("work"))).toEqual(["things"]);
+  });
+
+  test("an init that fails leaves no file for the phrase", () => {
+    using place = emptyPlace();
+    for (const changes of [
+      { BUNKER_PHRASE_FILE: undefined },
+      { ...BY_PASSPHRASE, BUNKER_PASSPHRASE: "" },
+      { ...BY_PASSPHRASE, BUNKER_LABEL: "" },
+    ]) {
+      expect(place.run(["init", "--phrase-file", "new"], changes).status).toBe(2);
+    }
+    mkdirSync(place.at("home/.local/state/bunker"), { recursive: true });
+    // Its place is taken when the store is all but made.
+    place.write("../store/keys");
+    expect(place.run(["init", "--phrase-file", "new"], BY_PASSPHRASE).status).not.toBe(0);
+    expect(readdirSync(place.at("work"))).toEqual([]);
+  });
+
+  test.skipIf(Bun.which("setsid") === null)(
+    "an init that is given up leaves none either",
+    async () => {
+      using place = emptyPlace();
+      const environment = { ...place.environment, BUNKER_PHRASE_FILE: undefined, BUNKER: BINARY };
+      const options = { environment, cwd: place.at("work") };
+      const keys = await converse(
+        `"$BUNKER" init --phrase-file new; status=$?`,
+        [["new passphrase: ", "\u0003"]],
+        options,
+      );
+      expect(keys.status).toBe(130);
+      expect(readdirSync(place.at("work"))).toEqual([]);
+      // The signal comes while the file is there.
+      const signal = await converse(
+        `("$BUNKER" init --phrase-file new & echo $! >../pid; wait $!); status=$?`,
+        [["new passphrase: ", () => void process.kill(Number(place.read("pid")), "SIGTERM")]],
+        options,
+      );
+      expect(signal.shown).toContain("bunker: error: interrupted");
+      expect(signal.status).toBe(130);
+      expect(readdirSync(place.at("work"))).toEqual([]);
+    },
+  );
+
+  test("a state or a cache that others can write to", () => {
+    using place = placeWithStore();
+    place.write("things/a");
+    place.lines(["backup", "things"]);
+    const [id = ""] = readdirSync(place.at("home/.cache/bunker"));
+    for (const name of [".local/state/bunker", ".cache/bunker"]) {
+      for (const folder of [name, `${name}/${id}`]) {
+        chmodSync(place.at("home", folder), 0o777);
+        const found = place.run(["backup", "things"]);
+        expectError(found, /expected a folder that only its owner can write to, found mode 0777/);
+        expect(found.stderr).toContain(`bunker: error: ${place.at("home", folder)}: `);
+        expect(found.status).toBe(1);
+        chmodSync(place.at("home", folder), 0o700);
+      }
+    }
+    place.lines(["backup", "things"]);
   });
 
   test("a secret that can't be read", () => {
@@ -216,8 +335,9 @@ describe.skipIf(asNobody === undefined)("what may not be read or written", () =>
     expect(found.stderr.match(/^/gm)).toHaveLength(3);
     expect(found.stdout).toStartWith("snapshot ");
     expect(found.status).toBe(3);
-    expect(place.lines(["ls", "-R", "latest"])).toContain("fine");
-    expect(place.lines(["snapshots"])[0]).toContain("  2 problems");
+    const listed = place.shell(`${asNobody} $BUNKER ls -R latest; ${asNobody} $BUNKER snapshots`);
+    expect(listed.stdout).toMatch(/^fine$/m);
+    expect(listed.stdout).toContain("  2 problems\n");
   });
 
   test("a whole source, a target, a secret, a new file: 1 at once", () => {
@@ -240,6 +360,17 @@ describe.skipIf(asNobody === undefined)("what may not be read or written", () =>
       expect(found.status).toBe(1);
     }
     chmodSync(place.at("work/closed"), 0o700);
+  });
+
+  test.skipIf(asNobody === "")("a state folder of another user: 1, to root too", () => {
+    using place = placeWithStore();
+    place.write("things/fine");
+    place.lines(["backup", "things"]);
+    openToNobody(place);
+    const found = place.run(["snapshots"]);
+    expectError(found, /expected a folder of user 0, found one of user 65534\n.*XDG_STATE_HOME/);
+    expect(found.status).toBe(1);
+    expect(place.shell(`${asNobody} $BUNKER snapshots`).status).toBe(0);
   });
 
   test("a store: 11", () => {

@@ -16,7 +16,7 @@ const { store: storeOption, help } = COMMON_OPTIONS;
 
 export const cat: CommandDefinition = {
   name: "cat",
-  description: "Write a file of a snapshot to stdout. Every byte is verified before it is written.",
+  description: "Write files of a snapshot to stdout. Every byte is verified before it is written.",
   words: "SNAP:PATH…",
   wordCount: [1, Number.POSITIVE_INFINITY],
   options: { store: storeOption, help, label: OPEN_OPTIONS.label, trust: OPEN_OPTIONS.trust },

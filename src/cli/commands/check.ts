@@ -4,21 +4,26 @@ import { BunkerError } from "../../base/errors.ts";
 import { check } from "../../jobs/check.ts";
 import { type CommandDefinition, OPEN_OPTIONS, type Words } from "../command.ts";
 import { EXIT } from "../exit.ts";
+import { shownSubject } from "../messages.ts";
 import { formatBytes, formatCounted } from "../progress.ts";
 import { breather, monitorOf, withStore } from "../session.ts";
 
 export const checkCommand: CommandDefinition = {
   name: "check",
-  description:
-    "Check a store for damage and tampering. Without more, its structure: every pack, tree and chunk is there.",
+  description: [
+    "Check a store for damage and tampering.",
+    "",
+    "Without options: is everything there that the snapshots need? With --read-data also: is every",
+    "byte of it what it should be? That reads the whole store.",
+  ].join("\n"),
   wordCount: [0, 0],
   options: {
     ...OPEN_OPTIONS,
-    "read-data": { type: "boolean", description: "Read every pack and open every blob" },
+    "read-data": { type: "boolean", description: "Read and verify all stored data" },
     "read-data-share": {
       type: "string",
       valueHint: "N%",
-      description: "Read this share of the packs, chosen anew each time (also --read-data=N%)",
+      description: "The same as --read-data=N%: only a share, chosen anew each time",
     },
   },
   examples: ["bunker check", "bunker check --read-data=10%"],
@@ -33,7 +38,10 @@ export const checkCommand: CommandDefinition = {
         if (store.keyring.owner === undefined) {
           wiring.messages.notice("this key can't read snapshots: their files were not checked");
         }
-        const findings = store.findings.all;
+        const findings = store.findings.all.map(({ subject, message }) => ({
+          subject: shownSubject(subject),
+          message,
+        }));
         if (words.flag("json")) await wiring.output.json({ ...result, findings });
         else {
           const { snapshots, packs, packsRead, bytesRead, files } = result;

@@ -1,22 +1,28 @@
 // init: makes a store, and gives the recovery phrase once.
 
-import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { hexOf } from "../../base/bytes.ts";
-import { BunkerError, fromSystemError, ofThisMachine } from "../../base/errors.ts";
+import { BunkerError } from "../../base/errors.ts";
 import { phraseOf } from "../../crypto/phrase.ts";
 import { createStore } from "../../store/create.ts";
 import { hasStore } from "../../store/unlock.ts";
 import { COMMON_OPTIONS, type CommandDefinition, OPEN_OPTIONS } from "../command.ts";
 import { EXIT } from "../exit.ts";
+import { SecretFile } from "../secret-file.ts";
 import { findSecret, PASSPHRASE_VARIABLES } from "../secrets.ts";
 import { contextOf, labelOf, openStorage } from "../session.ts";
+import type { Messages } from "../messages.ts";
 import { confirmPhrase } from "../phrase.ts";
+import type { Wiring } from "../wiring.ts";
 
 const NO_LOCKS = { mode: "none", period: 0, floor: 0, grace: 86_400 } as const;
 
 export const init: CommandDefinition = {
   name: "init",
-  description: "Make a store. Asks for a passphrase and shows the recovery phrase once.",
+  description: [
+    "Make a new store. Asks for a passphrase, and shows the recovery phrase once.",
+    "",
+    "The recovery phrase opens the store when the passphrase is lost. Keep it on paper.",
+  ].join("\n"),
   wordCount: [0, 0],
   options: {
     ...COMMON_OPTIONS,
@@ -29,7 +35,7 @@ export const init: CommandDefinition = {
   },
   examples: ["bunker init --store /mnt/disk/store", "bunker init --phrase-file ~/phrase.txt"],
   async run(wiring, words) {
-    const { environment, messages, output } = wiring;
+    const { messages, output } = wiring;
     const storage = await openStorage(wiring, words, { create: true });
     try {
       const context = contextOf(wiring, storage);
@@ -38,33 +44,16 @@ export const init: CommandDefinition = {
           hint: "choose another place, or use that store",
         });
       }
-      const phraseFile = words.text("phrase-file");
-      const opened = phraseFile === undefined ? undefined : createSecretFile(phraseFile);
-      const warn = (message: string) => messages.warning(message);
-      const secret = await findSecret(environment, {
-        confirm: true,
-        label: "new passphrase",
-        variables: PASSPHRASE_VARIABLES,
-        warn,
-      });
-      if (secret.kind !== "passphrase") {
-        throw new BunkerError("invalid-argument", "a new store begins with a passphrase", {
-          hint: "unset BUNKER_KEY_FILE and BUNKER_PHRASE_FILE",
-        });
-      }
+      const path = words.text("phrase-file");
+      using file = path === undefined ? undefined : SecretFile.create(path);
+      const passphrase = await newPassphrase(wiring);
       const label = labelOf(wiring, words);
-      const policy = NO_LOCKS;
-      const created = await createStore(context, { passphrase: secret.text, label, policy });
-      const storeId = hexOf(created.keyring.keys.storeId);
-      const phrase = phraseOf(created.secret);
-      if (opened !== undefined) writeSecretFile(opened, phrase);
-      else if (!(await confirmPhrase(phrase, messages))) {
-        messages.notice("without a terminal the recovery phrase is not shown");
-        messages.hint("get it with: bunker key phrase --phrase-file FILE");
-      }
+      const created = await createStore(context, { passphrase, label, policy: NO_LOCKS });
+      await handOver(phraseOf(created.secret), file, messages);
       messages.notice(
         "a folder has no locks and no versions: whoever can write to it can delete this store",
       );
+      const storeId = hexOf(created.keyring.keys.storeId);
       if (words.flag("json")) await output.json({ storeId, location: storage.location });
       else await output.line(`made store ${storeId.slice(0, 10)} at ${storage.location}`);
       return EXIT.done;
@@ -74,28 +63,29 @@ export const init: CommandDefinition = {
   },
 };
 
-/** Opens the file for the phrase first: a store whose phrase can't be written must not be made. */
-export function createSecretFile(path: string): number {
-  try {
-    return openSync(path, "wx", 0o600);
-  } catch (error) {
-    const failure = ofThisMachine(fromSystemError(error, `making ${path}`, path));
-    if (failure.code !== "exists") throw failure;
-    throw new BunkerError("exists", `${path} is there already`, {
-      cause: error,
-      subject: path,
-      hint: "name a new file: a secret is not written into one that others may have open",
-    });
-  }
+async function newPassphrase({ environment, messages }: Wiring): Promise<string> {
+  const secret = await findSecret(environment, {
+    confirm: true,
+    label: "new passphrase",
+    variables: PASSPHRASE_VARIABLES,
+    warn: (message) => messages.warning(message),
+  });
+  if (secret.kind === "passphrase") return secret.text;
+  throw new BunkerError("invalid-argument", "a new store begins with a passphrase", {
+    hint: "unset BUNKER_KEY_FILE and BUNKER_PHRASE_FILE",
+  });
 }
 
-export function writeSecretFile(file: number, text: string): void {
-  try {
-    writeSync(file, `${text}\n`);
-    fsyncSync(file);
-  } catch (error) {
-    throw ofThisMachine(fromSystemError(error, "writing the secret"));
-  } finally {
-    closeSync(file);
+async function handOver(
+  phrase: string,
+  file: SecretFile | undefined,
+  messages: Messages,
+): Promise<void> {
+  if (file !== undefined) {
+    file.write(phrase);
+    file.keep();
+  } else if (!(await confirmPhrase(phrase, messages))) {
+    messages.notice("without a terminal the recovery phrase is not shown");
+    messages.hint("get it with: bunker key phrase --phrase-file FILE");
   }
 }

@@ -13,10 +13,10 @@ import { EXIT, type ExitStatus } from "../exit.ts";
 import type { Environment } from "../locations.ts";
 import { printableText } from "../names.ts";
 import { showPhrase } from "../phrase.ts";
+import { SecretFile } from "../secret-file.ts";
 import { findSecret, PASSPHRASE_VARIABLES } from "../secrets.ts";
 import { withStore } from "../session.ts";
 import type { Wiring } from "../wiring.ts";
-import { createSecretFile, writeSecretFile } from "./init.ts";
 import { localTime } from "./snapshots.ts";
 
 type Action = (wiring: Wiring, words: Words, store: Store) => Promise<ExitStatus>;
@@ -33,14 +33,15 @@ const ACTIONS: Readonly<Record<string, { readonly words: number; readonly run: A
 export const key: CommandDefinition = {
   name: "key",
   description: [
-    "Manage what opens the store.",
+    "Manage what opens the store. Each passphrase has a key slot of its own in it.",
     "",
-    "  list          the key slots; a star marks the one that was opened",
-    "  add           another passphrase",
-    "  remove ID     a key slot",
-    "  passphrase    change it (with BUNKER_PHRASE_FILE: set a new one by the recovery phrase)",
+    "  list          list the key slots; a star marks the one that was opened",
+    "  add           add another passphrase",
+    "  remove ID     remove a key slot, and so its passphrase",
+    "  passphrase    change the passphrase (forgotten? set BUNKER_PHRASE_FILE to a file with the",
+    "                recovery phrase)",
     "  phrase        show the recovery phrase, or write it to --phrase-file",
-    "  writer LABEL  a key file for a machine that may back up and can't read; to --key-file",
+    "  writer LABEL  write to --key-file the key of a machine that may add backups and can read none",
     "",
     "A new passphrase comes from BUNKER_NEW_PASSPHRASE, BUNKER_NEW_PASSPHRASE_FILE or",
     "BUNKER_NEW_PASSPHRASE_COMMAND, or is asked for.",
@@ -50,11 +51,15 @@ export const key: CommandDefinition = {
   options: {
     ...OPEN_OPTIONS,
     name: { type: "string", valueHint: "NAME", description: "A name for the new key slot" },
-    "phrase-file": { type: "string", valueHint: "FILE", description: "A new file for the phrase" },
+    "phrase-file": {
+      type: "string",
+      valueHint: "FILE",
+      description: "The new file for the recovery phrase",
+    },
     "key-file": {
       type: "string",
       valueHint: "FILE",
-      description: "A new file for the writer's key",
+      description: "The new file for the machine's key",
     },
   },
   examples: [
@@ -137,7 +142,9 @@ async function phrase(wiring: Wiring, words: Words, store: Store): Promise<ExitS
   const { secret } = requireOwner(store.keyring, "the recovery phrase");
   const path = words.text("phrase-file");
   if (path !== undefined) {
-    writeSecretFile(createSecretFile(path), phraseOf(secret));
+    using file = SecretFile.create(path);
+    file.write(phraseOf(secret));
+    file.keep();
     wiring.messages.notice(`the recovery phrase is in ${path}`);
     if (words.flag("json")) await wiring.output.json({ phraseFile: path });
   } else if (!showPhrase(phraseOf(secret))) {
@@ -163,7 +170,7 @@ async function writer(wiring: Wiring, words: Words, store: Store): Promise<ExitS
       "expected a label of 1 to 255 bytes, and --key-file FILE",
     );
   }
-  const file = createSecretFile(path);
+  using file = SecretFile.create(path);
   // Random, not derived: whoever finds this key must not be the owner's machine of that name.
   const signerSeed = store.platform.random(32);
   const publicKey = await store.platform.signingPublicKey(signerSeed);
@@ -179,7 +186,7 @@ async function writer(wiring: Wiring, words: Words, store: Store): Promise<ExitS
     signerSeed,
     label,
   } as const;
-  writeSecretFile(file, formatKeyFile(bundle));
+  file.write(formatKeyFile(bundle));
   const time = store.world.now();
   await store.log.append({
     kind: "certificate",
@@ -189,6 +196,7 @@ async function writer(wiring: Wiring, words: Words, store: Store): Promise<ExitS
     label,
     hosts: [],
   });
+  file.keep();
   store.log.remember();
   const text = `certified writer ${printableText(label)}: its key is in ${printableText(path)}`;
   await tell(wiring, words, { writer: hexOf(publicKey), label, keyFile: path }, text);

@@ -36,13 +36,21 @@ interface Listing {
 
 export const ls: CommandDefinition = {
   name: "ls",
-  description: "List what is in a snapshot.",
+  description: [
+    "List the files in a snapshot.",
+    "",
+    "SNAP is latest, latest:TAG, or the beginning of an id as bunker snapshots lists them.",
+  ].join("\n"),
   words: "SNAP[:PATH]",
   wordCount: [1, 1],
   options: {
     ...OPEN_OPTIONS,
     long: { type: "boolean", short: "l", description: "Show mode, owner, size and time" },
-    recursive: { type: "boolean", short: "R", description: "Go into folders" },
+    recursive: {
+      type: "boolean",
+      short: "R",
+      description: "Also what is in the folders, all the way down",
+    },
   },
   examples: ["bunker ls latest", "bunker ls -lR latest:/home/me/documents"],
   run(wiring, words) {

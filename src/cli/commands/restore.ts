@@ -1,6 +1,7 @@
 // restore: gets a snapshot back, or a part of it.
 
 import { availableParallelism } from "node:os";
+import type { Bytes } from "../../base/bytes.ts";
 import { BunkerError } from "../../base/errors.ts";
 import type { Monitor } from "../../base/monitor.ts";
 import type { FolderDestination } from "../../destination/folder.ts";
@@ -18,8 +19,9 @@ import { type CommandDefinition, OPEN_OPTIONS, type Words } from "../command.ts"
 import { EXIT, type ExitStatus, locally } from "../exit.ts";
 import { printableText } from "../names.ts";
 import { formatBytes, formatCounted, formatElapsed } from "../progress.ts";
-import { coreModule, laneCountOf, monitorOf, withStore } from "../session.ts";
+import { coreModule, laneCountOf, monitorOf, ownFoldersOf, withStore } from "../session.ts";
 import { parseSnapshotWord, type SnapshotWord } from "../snapshot-word.ts";
+import { refuseStoreInside, wayToStore } from "../target.ts";
 import type { Wiring } from "../wiring.ts";
 
 /** Ranges of packs that may be under way at once, and their bytes. */
@@ -28,8 +30,12 @@ const FETCH_BYTES = 16 * 1024 * 1024;
 
 export const restoreCommand: CommandDefinition = {
   name: "restore",
-  description:
-    "Get a snapshot back, or a part of it. Into an empty or new folder, unless --overwrite is given.",
+  description: [
+    "Get files back: a snapshot, or a part of it, into a new or empty folder.",
+    "",
+    "SNAP is latest, latest:TAG, or the beginning of an id as bunker snapshots lists them.",
+    "Behind latest, PATH begins with / or with ./, since another word is a tag.",
+  ].join("\n"),
   words: "SNAP[:PATH]…",
   wordCount: [1, Number.POSITIVE_INFINITY],
   options: {
@@ -39,8 +45,15 @@ export const restoreCommand: CommandDefinition = {
       valueHint: "TARGET",
       description: "The folder to restore into (required)",
     },
-    overwrite: { type: "boolean", description: "Replace files that are there" },
-    lanes: { type: "string", valueHint: "N", description: "Use so many lanes; else one a core" },
+    overwrite: {
+      type: "boolean",
+      description: "Also into a folder that is not empty: replace files that are there",
+    },
+    lanes: {
+      type: "string",
+      valueHint: "N",
+      description: "Work on so many cores at once (default: all, 8 at most)",
+    },
   },
   examples: [
     "bunker restore latest --to ~/restored",
@@ -56,8 +69,10 @@ export const restoreCommand: CommandDefinition = {
     }
     const wanted = words.positionals.map((word) => parseSnapshotWord(word));
     const laneCount = laneCountOf(words);
+    const { store: storeFolder } = ownFoldersOf(wiring, words);
+    const way = storeFolder === undefined ? undefined : wayToStore(target, storeFolder);
     return withStore(wiring, words, (store) =>
-      restoreAll(wiring, words, { store, target, wanted, laneCount }),
+      restoreAll(wiring, words, { store, target, wanted, laneCount, way }),
     );
   },
 };
@@ -67,6 +82,8 @@ interface Order {
   readonly target: string;
   readonly wanted: readonly SnapshotWord[];
   readonly laneCount: number;
+  /** From the target down to the store, where that is below. */
+  readonly way: readonly Bytes[] | undefined;
 }
 
 async function restoreAll(wiring: Wiring, words: Words, order: Order): Promise<ExitStatus> {
@@ -85,6 +102,7 @@ async function restoreAll(wiring: Wiring, words: Words, order: Order): Promise<E
     }
     nodes.push(path === undefined ? topOf(snapshot) : await findNode(reader, snapshot, path));
   }
+  if (order.way !== undefined) await refuseStoreInside(reader, nodes, order.way);
   const overwrite = words.flag("overwrite");
   const existing = overwrite ? "replace" : "refuse";
   const files = openFileSystem();

@@ -19,7 +19,7 @@ export const snapshots: CommandDefinition = {
       type: "string",
       multiple: true,
       valueHint: "TAG",
-      description: "Only those with this tag",
+      description: "Only those with this tag, of several with all",
     },
   },
   run: (wiring, words) =>
