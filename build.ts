@@ -57,8 +57,8 @@ async function compile(outfile: string, target: string | undefined): Promise<voi
   });
 }
 
-// Some failures of the build leave a binary and no error, so it must say its version.
-function assertAnswers(binary: string): void {
+/** Some failures of the build leave a binary and no error, so it must say its version. */
+export function assertAnswers(binary: string): void {
   const { exitCode, stdout, stderr } = Bun.spawnSync([binary, "version"], { cwd: "/" });
   const answer = stdout.toString();
   if (exitCode === 0 && answer.includes(description.version)) return;
