@@ -69,7 +69,7 @@ interface Walk {
 /** Walks over the encoding; returns what is wrong with it. */
 function findFault(bytes: Bytes): string | undefined {
   const head = { major: 0, argument: 0, next: 0 };
-  const level = { left: 1, isMap: false, lastKey: -1 };
+  const level = { left: 1, isMap: false, lastKey: Number.NEGATIVE_INFINITY };
   const walk: Walk = { bytes, at: 0, level, outer: [], head };
   for (;;) {
     while (walk.level.left === 0) {
@@ -110,7 +110,7 @@ function openLevel(walk: Walk): string | undefined {
   if (left > walk.bytes.length - walk.at) return "cut off"; // A member has a byte at least.
   if (walk.outer.length === CBOR_DEPTH_MAX) return `nested more than ${CBOR_DEPTH_MAX} deep`;
   walk.outer.push(walk.level);
-  walk.level = { left, isMap, lastKey: -1 };
+  walk.level = { left, isMap, lastKey: Number.NEGATIVE_INFINITY };
   return undefined;
 }
 
@@ -144,7 +144,8 @@ function readHead(bytes: Bytes, at: number, head: Head): boolean {
 
 function takesKey(level: Level, head: Head): boolean {
   if (head.major !== MAJOR_UINT && head.major !== MAJOR_NEGATIVE) return false;
-  const key = head.major === MAJOR_UINT ? head.argument : 2 ** 53 + head.argument;
+  // Unsigned ones below zero, so that both kinds stay exact.
+  const key = head.major === MAJOR_UINT ? head.argument - 2 ** 53 : head.argument;
   if (key <= level.lastKey) return false;
   level.lastKey = key;
   return true;

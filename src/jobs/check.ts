@@ -17,7 +17,7 @@ import { closurePacks, listPacks, type Presence } from "../store/presence.ts";
 import { closureOf, loadManifests, loadSnapshot, type Manifests } from "../store/snapshots.ts";
 import type { Store } from "../store/store.ts";
 import { inspectObjects } from "./inspect.ts";
-import { FIRST_USE } from "./backup.ts";
+import { FIRST_USE } from "./backup-run.ts";
 import { TreeCheck } from "./check-trees.ts";
 import { verifyPack } from "./verify.ts";
 
@@ -44,7 +44,9 @@ export async function check(
   options: CheckOptions,
   monitor: Monitor,
 ): Promise<CheckResult> {
-  return new CheckRun(store, options, monitor, await store.catalog()).carryOut();
+  // Before the index: a backup lists its packs there first, and makes its snapshot last.
+  const manifests = await loadManifests(store);
+  return new CheckRun(store, options, monitor, await store.catalog()).carryOut(manifests);
 }
 
 const UNLISTED = "no index segment lists this pack, which a snapshot needs: a segment is gone";
@@ -70,8 +72,7 @@ class CheckRun {
     this.#trees = new TreeCheck({ store, reader: this.#reader, catalog, breathe });
   }
 
-  async carryOut(): Promise<CheckResult> {
-    const manifests = await loadManifests(this.#store);
+  async carryOut(manifests: Manifests): Promise<CheckResult> {
     if (this.#store.isFirstUse && manifests.byId.size > 0) this.#monitor.notice(FIRST_USE);
     await inspectObjects(this.#store, this.#options.breathe);
     const presence = await listPacks(this.#store, closurePacks(manifests));

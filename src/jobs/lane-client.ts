@@ -55,7 +55,10 @@ export function failureOf(error: unknown): LaneFailure {
 export function errorOf(failure: LaneFailure): Error {
   const { message, code, subject, hint, place } = failure;
   if (code === undefined) {
-    return new Error(`a lane failed: ${message}${place === undefined ? "" : ` (at ${place})`}`);
+    const error = new Error(`a lane failed: ${message}`);
+    // Where it was in the lane, and not where it was made again here.
+    if (place !== undefined) error.stack = `${error.message}\n    at ${place}`;
+    return error;
   }
   return new BunkerError(code, message, {
     ...(subject === undefined ? {} : { subject }),

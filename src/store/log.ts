@@ -86,10 +86,11 @@ export class OwnerLog {
 
   /** Reads what is new. Returns whether anything was. */
   async refresh(): Promise<boolean> {
+    const { logNames: seen } = loadMemory(this.#kept); // Before the listing: others add to both.
     const names = await listNames(this.#context.storage, LOG_PREFIX);
     const before = this.#entries.size;
     for (const name of names) await this.#take(name);
-    await this.#recallMissing(new Set(names));
+    await this.#recallMissing(seen, new Set(names));
     await this.#replay();
     return this.#entries.size > before;
   }
@@ -119,10 +120,11 @@ export class OwnerLog {
     }
     if (this.#entries.has(hexId(parsed.id))) return;
     try {
-      const bytes = await this.#loadRecord(name);
+      const { bytes, isKept } = await this.#loadRecord(name);
       this.#entries.set(hexId(parsed.id), await this.#read(name, bytes));
       this.#isStored = true;
-      keepObject(this.#kept, name, bytes);
+      // Not twice: a store must open also where the state folder can't be written.
+      if (!isKept) keepObject(this.#kept, name, bytes);
     } catch (error) {
       if (!isDamage(error)) throw error;
       this.#findings.add(name, error);
@@ -130,15 +132,15 @@ export class OwnerLog {
   }
 
   // A damaged record is a finding, and its kept copy still counts.
-  async #loadRecord(name: string): Promise<Bytes> {
+  async #loadRecord(name: string): Promise<{ readonly bytes: Bytes; readonly isKept: boolean }> {
     const kept = await loadKept(this.#context.platform, this.#kept, name);
     try {
-      const stored = await loadFromStorage(this.#context.platform, this.#context.storage, name);
-      return stored;
+      const { platform, storage } = this.#context;
+      return { bytes: await loadFromStorage(platform, storage, name), isKept: kept !== undefined };
     } catch (error) {
       if (kept === undefined || !isBunkerError(error)) throw error;
       this.#findings.add(name, error);
-      return kept;
+      return { bytes: kept, isKept: true };
     }
   }
 
@@ -147,8 +149,8 @@ export class OwnerLog {
   }
 
   // Records that were seen once and are listed no more: somebody took them away.
-  async #recallMissing(listed: ReadonlySet<string>): Promise<void> {
-    for (const name of loadMemory(this.#kept).logNames) {
+  async #recallMissing(seen: readonly string[], listed: ReadonlySet<string>): Promise<void> {
+    for (const name of seen) {
       if (listed.has(name)) continue;
       const parsed = parseName(name);
       if (parsed === undefined || this.#entries.has(hexId(parsed.id))) continue;

@@ -53,11 +53,17 @@ export type MemoryChange = Partial<Memory> | ((now: Memory) => Partial<Memory>);
  * `slotNames` and `badPacks` also lose members, so they are made from what is there.
  */
 export function changeMemory(state: LocalFolder, change: MemoryChange): void {
+  // What is remembered already needs no lock, and no folder that can be written.
+  if (changed(loadMemory(state), change) === undefined) return;
   state.exclusively(FILE, () => {
-    const before = loadMemory(state);
-    const after = merge(before, typeof change === "function" ? change(before) : change);
-    if (JSON.stringify(after) !== JSON.stringify(before)) saveMemory(state, after);
+    const after = changed(loadMemory(state), change);
+    if (after !== undefined) saveMemory(state, after);
   });
+}
+
+function changed(before: Memory, change: MemoryChange): Memory | undefined {
+  const after = merge(before, typeof change === "function" ? change(before) : change);
+  return JSON.stringify(after) === JSON.stringify(before) ? undefined : after;
 }
 
 function merge(before: Memory, change: Partial<Memory>): Memory {

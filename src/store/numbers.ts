@@ -17,7 +17,8 @@ const LOOK_COUNT_MAX = 16;
 
 export class OwnNumbers {
   readonly #store: Store;
-  readonly #listed = new Set<Kind>();
+  /** The listing of each kind, which every caller waits for. */
+  readonly #listed = new Map<Kind, Promise<number>>();
 
   constructor(store: Store) {
     this.#store = store;
@@ -29,9 +30,9 @@ export class OwnNumbers {
    */
   async next(kind: Kind, prefix: string, verified: number): Promise<number> {
     const known = () => Math.max(rememberedNumber(this.#store, kind), verified);
-    const isFirst = !this.#listed.has(kind);
-    this.#listed.add(kind);
-    const listed = isFirst ? await this.#lastListed(prefix, known()) : 0;
+    const listing = this.#listed.get(kind) ?? this.#lastListed(prefix, known());
+    this.#listed.set(kind, listing);
+    const listed = await listing;
     // From here on nothing is awaited, so that no number is given twice.
     const next = Math.max(listed, known()) + 1;
     if (next > NUMBER_MAX) throw new BunkerError("full", "this writer has used up its numbers");

@@ -32,8 +32,15 @@ export const SMALL_SEGMENT_BYTES = 1024 * 1024;
 export async function openCatalog(store: Store): Promise<Catalog> {
   let survey = await surveySegments(store);
   if (dropStale(store, survey.present)) survey = await surveySegments(store);
-  const { known, strangers } = survey;
-  await strangers.judge((object) => takeSegment(store, known, object));
+  for (;;) {
+    const { known, strangers } = survey;
+    const take = (object: StoredObject) => takeSegment(store, known, object);
+    const { goodCount, hasMore } = await strangers.judge(take);
+    // Each further pass has to earn itself, so that a flood of names costs one more.
+    if (!hasMore || goodCount === 0) break;
+    survey = await surveySegments(store);
+  }
+  survey.strangers.tellOmitted();
   for (const trust of TRUSTS) mergeSmall(store.cache, trust);
   const catalog = new Catalog();
   for (const { file, trust, run } of mapRuns(store.cache)) {

@@ -23,12 +23,14 @@ export interface Manifests {
 /** Reads all manifests; damaged and foreign ones become findings. */
 export async function loadManifests(store: Store): Promise<Manifests> {
   const byId = new Map<HexId, Manifest>();
+  // Before the listing: what another run stores and remembers meanwhile is not gone.
+  const { manifestNames: seen } = loadMemory(store.state);
   const names = await listNames(store.storage, MANIFEST_PREFIX);
   for (const name of names) {
     const manifest = await loadOne(store, name);
     if (manifest !== undefined) byId.set(hexId(manifest.id), manifest);
   }
-  noteMissing(store, new Set(names));
+  noteMissing(store, seen, new Set(names));
   const removed = store.log.state.removedManifests;
   const offered = [...byId.values()].filter((manifest) => !removed.has(hexId(manifest.id)));
   const times = settledTimes(byId.values());
@@ -87,9 +89,9 @@ function headsOf(manifests: Iterable<Manifest>): Map<HexId, Manifest> {
 }
 
 // What was seen once must still be there: a store that lost it was rolled back, or somebody deleted.
-function noteMissing(store: Store, listed: ReadonlySet<string>): void {
+function noteMissing(store: Store, seen: readonly string[], listed: ReadonlySet<string>): void {
   const { removedManifests, setAside } = store.log.state;
-  for (const name of loadMemory(store.state).manifestNames) {
+  for (const name of seen) {
     const parsed = parseName(name);
     if (parsed === undefined || listed.has(name)) continue;
     if (removedManifests.has(hexId(parsed.id)) || setAside.has(hexId(parsed.id))) continue;

@@ -160,10 +160,12 @@ export class Store {
       if (this.#isSetAside(name)) this.findings.add(name, "this key slot was removed, and is back");
       await this.#keepSlot(name, wanted);
     }
-    for (const name of wanted) if (!listed.has(name)) await this.#putBack(name);
+    const gone = [...wanted].filter((name) => !listed.has(name));
+    if (gone.length > 0) await this.log.refresh(); // Perhaps it was removed a moment ago.
+    for (const name of gone) if (!this.#isSetAside(name)) await this.#putBack(name);
     changeMemory(this.state, (now) => {
-      const kept = now.slotNames.filter((name) => !this.#isSetAside(name));
-      return { slotNames: [...new Set([...kept, ...wanted])].sort() };
+      const names = new Set([...now.slotNames, ...wanted]);
+      return { slotNames: [...names].filter((name) => !this.#isSetAside(name)).sort() };
     });
   }
 

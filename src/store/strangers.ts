@@ -20,12 +20,16 @@ const TOLD_COUNT_MAX = 100;
 /** Refused objects are remembered from so many on, so that a few are judged anew by each run. */
 const REMEMBER_COUNT_MIN = 64;
 const REMEMBERED_COUNT_MAX = 32_768;
+/** So many remembered ones of a folder are looked at again: a store may have been mended. */
+const AGAIN_COUNT_MAX = 8;
 
 export class Strangers {
   readonly #cache: LocalFolder;
   readonly #findings: Findings;
   readonly #prefix: string;
   readonly #held = new Map<string, Held>();
+  /** Those that were refused before. */
+  readonly #again = new Map<string, Held>();
   readonly #remembered: ReadonlySet<string>;
   /** Lines of the refused objects that are still there. */
   readonly #refused: string[] = [];
@@ -50,24 +54,35 @@ export class Strangers {
 
   /** Takes an object that is to be looked at; in a folder, in the order of names. */
   add(folder: string, object: StoredObject): void {
-    const line = lineOf(object);
-    if (this.#remembered.has(line)) {
-      this.#keepRefused(line);
-      this.#omittedCount += 1;
-      return;
-    }
-    const held = this.#held.get(folder) ?? new Held();
-    this.#held.set(folder, held);
+    const all = this.#remembered.has(lineOf(object)) ? this.#again : this.#held;
+    const held = all.get(folder) ?? new Held();
+    all.set(folder, held);
     held.add(object);
   }
 
   /**
-   * Hands the objects to `read`, the last ones first. What it throws of damage is a finding. Ends
-   * with one finding for all that was left out.
+   * Hands the objects to `read`, the last ones first. What it throws of damage is a finding. Says
+   * how many were good, and whether more were listed than could be held: then another listing, which
+   * passes over what is known by now, goes further.
    */
-  async judge(read: (object: StoredObject) => Promise<void>): Promise<void> {
-    for (const held of this.#held.values()) await this.#judgeFolder(held, read);
+  async judge(
+    read: (object: StoredObject) => Promise<void>,
+  ): Promise<{ readonly goodCount: number; readonly hasMore: boolean }> {
+    let goodCount = 0;
+    let hasMore = false;
+    for (const held of this.#held.values()) {
+      goodCount += await this.#judgeFolder(held, read, REFUSED_COUNT_MAX);
+      hasMore ||= held.droppedCount > 0;
+    }
+    for (const held of this.#again.values()) {
+      goodCount += await this.#judgeFolder(held, read, AGAIN_COUNT_MAX);
+    }
     this.#remember();
+    return { goodCount, hasMore };
+  }
+
+  /** Makes one finding of all that was left out. */
+  tellOmitted(): void {
     if (this.#omittedCount === 0) return;
     this.#findings.add(
       this.#prefix,
@@ -77,15 +92,23 @@ export class Strangers {
   }
 
   // After a refusal from the other end: names planted at one end don't hide what is at the other.
-  async #judgeFolder(held: Held, read: (object: StoredObject) => Promise<void>): Promise<void> {
+  async #judgeFolder(
+    held: Held,
+    read: (object: StoredObject) => Promise<void>,
+    refusedCountMax: number,
+  ): Promise<number> {
     const { objects, droppedCount } = held;
     let [low, high] = [0, objects.length - 1];
-    let refusedCount = 0;
-    while (low <= high && refusedCount < REFUSED_COUNT_MAX) {
+    let [goodCount, refusedCount] = [0, 0];
+    while (low <= high && refusedCount < refusedCountMax) {
       const object = objects[refusedCount % 2 === 0 ? high-- : low++]!;
-      if (!(await this.#isGood(object, read))) refusedCount += 1;
+      if (await this.#isGood(object, read)) goodCount += 1;
+      else refusedCount += 1;
     }
-    this.#omittedCount += droppedCount + (high - low + 1);
+    const left = objects.slice(low, high + 1);
+    this.#omittedCount += droppedCount + left.length;
+    for (const line of left.map(lineOf)) if (this.#remembered.has(line)) this.#keepRefused(line);
+    return goodCount;
   }
 
   async #isGood(

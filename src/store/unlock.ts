@@ -242,9 +242,10 @@ export function knownStore(context: StoreContext): string | undefined {
 }
 
 export function rememberStore(context: StoreContext, storeId: Bytes): void {
+  const id = hexId(storeId);
+  if (readKnown(context)[context.storage.location] === id) return;
   context.local.root.exclusively(KNOWN_FILE, () => {
-    const known = { ...readKnown(context), [context.storage.location]: hexId(storeId) };
-    writeKnown(context, known);
+    writeKnown(context, { ...readKnown(context), [context.storage.location]: id });
   });
 }
 

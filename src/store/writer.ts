@@ -77,8 +77,8 @@ export class StoreWriter {
     await this.#uploads.add(async () => {
       const { length } = bytes;
       await this.#store.storage.put(name, bytes, { md5 });
-      spent(bytes); // A whole pack, for which the collector would take its time.
       this.#noteStored(pack, length, records);
+      spent(bytes); // A whole pack, for which the collector would take its time.
       if (this.#pending.length >= SEGMENT_PACK_COUNT) await this.#putSegment();
     });
   }

@@ -29,6 +29,7 @@ const STEP_TRY_COUNT = 400;
 const STEP_WAIT_MS = 5;
 /** Why a file that may be read is not mapped. */
 const UNWRITABLE = ["EACCES", "EPERM", "EROFS"];
+const WHERE = "XDG_STATE_HOME and XDG_CACHE_HOME may name other folders";
 let temporaryCount = 0;
 
 /** Opens a folder, making it where it is missing. */
@@ -36,7 +37,7 @@ export function openLocalFolder(path: string): LocalFolder {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw failure(error, `making ${path}`, path);
+    throw failure(error, `making ${path}`, path, WHERE);
   }
   return new DiskFolder(path);
 }
@@ -77,21 +78,25 @@ class DiskFolder implements LocalFolder {
   }
 
   delete(name: string): void {
-    rmSync(join(this.#path, name), { force: true });
+    doing(`deleting ${join(this.#path, name)}`, () => {
+      rmSync(join(this.#path, name), { force: true });
+    });
   }
 
   list(): string[] {
-    return readdirSync(this.#path, { withFileTypes: true })
+    const entries = doing(`listing ${this.#path}`, () =>
+      readdirSync(this.#path, { withFileTypes: true }),
+    );
+    return entries
       .filter((entry) => entry.isFile() && !entry.name.endsWith(TEMPORARY_SUFFIX))
       .map((entry) => entry.name);
   }
 
   exclusively<T>(name: string, step: () => T): T {
-    const descriptor = openSync(join(this.#path, `${name}.lock`), "a", 0o600);
+    const path = join(this.#path, `${name}.lock`);
+    const descriptor = doing(`opening ${path}`, () => openSync(path, "a", 0o600));
     try {
-      for (let tries = 0; tries < STEP_TRY_COUNT && tryLock(descriptor) === false; tries++) {
-        Bun.sleepSync(STEP_WAIT_MS);
-      }
+      waitForLock(descriptor);
       return step();
     } finally {
       closeSync(descriptor);
@@ -100,7 +105,7 @@ class DiskFolder implements LocalFolder {
 
   lock(): { release(): void } {
     const path = join(this.#path, LOCK_FILE);
-    const descriptor = openSync(path, "a", 0o600);
+    const descriptor = doing(`opening ${path}`, () => openSync(path, "a", 0o600));
     if (tryLock(descriptor) === false) {
       closeSync(descriptor);
       throw new BunkerError("busy", "another run of bunker is writing to this store from here", {
@@ -109,6 +114,17 @@ class DiskFolder implements LocalFolder {
       });
     }
     return { release: () => closeSync(descriptor) };
+  }
+}
+
+// A lock that somebody never lets go of is waited for once, and no more.
+let isWaitingInVain = false;
+
+function waitForLock(descriptor: number): void {
+  for (let tries = 0; tryLock(descriptor) === false; tries++) {
+    isWaitingInVain ||= tries === STEP_TRY_COUNT;
+    if (isWaitingInVain) return;
+    Bun.sleepSync(STEP_WAIT_MS);
   }
 }
 
@@ -127,7 +143,7 @@ class DiskWriter implements LocalWriter {
     try {
       this.#descriptor = openSync(this.#temporary, "wx", 0o600);
     } catch (error) {
-      throw failure(error, `writing ${this.#target}`);
+      throw failure(error, `writing ${this.#target}`, undefined, WHERE);
     }
   }
 
@@ -143,11 +159,14 @@ class DiskWriter implements LocalWriter {
   }
 
   finish(): void {
-    if (this.#descriptor === undefined) return;
-    if (this.#durable) fsyncSync(this.#descriptor);
-    this.#close();
-    renameSync(this.#temporary, this.#target);
-    if (this.#durable) syncFolder(this.#folder);
+    const descriptor = this.#descriptor;
+    if (descriptor === undefined) return;
+    doing(`writing ${this.#target}`, () => {
+      if (this.#durable) fsyncSync(descriptor);
+      this.#close();
+      renameSync(this.#temporary, this.#target);
+      if (this.#durable) syncFolder(this.#folder);
+    });
   }
 
   abandon(): void {
@@ -189,8 +208,21 @@ function readWhole(path: string): Bytes {
 }
 
 // These folders are this machine's: that they are full says nothing about the storage.
-function failure(error: unknown, doing: string, subject?: string): BunkerError {
-  return ofThisMachine(fromSystemError(error, doing, subject));
+function failure(error: unknown, what: string, subject?: string, hint?: string): BunkerError {
+  const { code, message } = ofThisMachine(fromSystemError(error, what));
+  return new BunkerError(code, message, {
+    cause: error,
+    ...(subject === undefined ? {} : { subject }),
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+function doing<T>(what: string, step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    throw failure(error, what);
+  }
 }
 
 function syncFolder(path: string): void {

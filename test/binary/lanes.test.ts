@@ -150,7 +150,7 @@ describe.each([
     const before = readdirSync(place.at("store/snapshots"), { recursive: true }).length;
     const { stdout, stderr, status, notes } = runPlanted(place, words, plant);
     expect(notes).toContain("lane");
-    expect(stderr).toStartWith(`bunker: error: ${text}`);
+    expect(stderr).toStartWith(`bunker: error: unexpected: ${text}`);
     expect(stderr).toContain("please report it");
     expect(stderr).not.toMatch(/^ *\d+ \| /m); // Lines of source.
     expect(stdout).toBe("");

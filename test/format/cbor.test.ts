@@ -80,6 +80,20 @@ test("a list of keys that are not sorted is a fault of ours, and so is a float",
   expect(() => encodeCbor("\ud800")).toThrow("surrogate");
 });
 
+test("the first negative keys are told apart", () => {
+  for (const keys of [
+    [-1, -2],
+    [0, -1, -2],
+    [-1, -3],
+    [Number.MAX_SAFE_INTEGER, -1, -2],
+  ]) {
+    const map = new Map(keys.map((key) => [key, 1]));
+    expect(encodeCbor(read(encodeCbor(map)))).toEqual(encodeCbor(map));
+  }
+  expect(() => read(Uint8Array.of(0xa2, 0x21, 1, 0x20, 1))).toThrow("sorted");
+  expect(() => read(Uint8Array.of(0xa2, 0x20, 1, 0x20, 1))).toThrow("sorted");
+});
+
 test("an encoding is cborg's own", () => {
   fc.assert(
     fc.property(values, (value) => {
