@@ -1,6 +1,7 @@
 // Lane: the Worker's entry. It stands beside main.ts, since a compiled Worker is found only there.
 
 import { assert, present } from "./base/assert.ts";
+import { copyBytes } from "./base/bytes.ts";
 import { instantiateCore } from "./core/core.ts";
 import { joinFolderDestination } from "./destination/open.ts";
 import { Lane } from "./jobs/lane.ts";
@@ -95,6 +96,7 @@ function openLane(setup: LaneSetup): Lane {
     putPack,
     spares,
     now: () => systemWorld.now(),
+    onRead: (name, bytes) => scope.postMessage({ kind: "read", name: copyBytes(name), bytes }),
   });
 }
 

@@ -6,6 +6,8 @@ export interface Progress {
   /** Known only where the job has counted beforehand. */
   readonly filesTotal?: number;
   readonly bytesTotal?: number;
+  /** What is counted in place of files, in the plural: "packs". */
+  readonly unit?: string;
   /** What is being worked on, for people. */
   readonly subject?: string;
 }

@@ -39,10 +39,25 @@ export interface CommandDefinition {
 export class Words {
   readonly positionals: readonly string[];
   readonly #values: Readonly<Record<string, unknown>>;
+  readonly #given: readonly GivenOption[];
 
-  constructor(positionals: readonly string[], values: Readonly<Record<string, unknown>>) {
+  constructor(
+    positionals: readonly string[],
+    values: Readonly<Record<string, unknown>>,
+    given: readonly GivenOption[] = [],
+  ) {
     this.positionals = positionals;
     this.#values = values;
+    this.#given = given;
+  }
+
+  isGiven(name: string): boolean {
+    return this.#values[name] !== undefined;
+  }
+
+  /** All values of these options, in the order in which they were given. */
+  inOrder(names: readonly string[]): readonly GivenOption[] {
+    return this.#given.filter(({ name }) => names.includes(name));
   }
 
   flag(name: string): boolean {
@@ -58,6 +73,12 @@ export class Words {
     const value = this.#values[name];
     return Array.isArray(value) ? (value as string[]) : [];
   }
+}
+
+/** One option as it stands among the words. */
+export interface GivenOption {
+  readonly name: string;
+  readonly value: string;
 }
 
 /** Options that every command has. */
@@ -98,6 +119,7 @@ export function parseWords(definition: CommandDefinition, rawArgs: readonly stri
       options: optionsOf(definition),
       allowPositionals: true,
       strict: true,
+      tokens: true,
     });
   } catch (error) {
     const message = messageOfParser(error);
@@ -116,7 +138,12 @@ export function parseWords(definition: CommandDefinition, rawArgs: readonly stri
     const found = count === 0 ? "nothing" : parsed.positionals.join(" ");
     throw new BunkerError("invalid-argument", `expected ${wanted}, found ${found}`, { hint });
   }
-  return new Words(parsed.positionals, parsed.values);
+  const given = (parsed.tokens ?? []).flatMap((token) =>
+    token.kind === "option" && token.value !== undefined
+      ? [{ name: token.name, value: token.value }]
+      : [],
+  );
+  return new Words(parsed.positionals, parsed.values, given);
 }
 
 // What follows "--" is meant as it stands.

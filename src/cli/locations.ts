@@ -1,6 +1,5 @@
 // Locations: where this machine keeps what belongs to bunker, by the XDG base directory rules.
 //
-//   config  names of stores              $XDG_CONFIG_HOME/bunker, ~/.config/bunker
 //   state   what a backup remembers      $XDG_STATE_HOME/bunker,  ~/.local/state/bunker
 //   cache   may be deleted at any time   $XDG_CACHE_HOME/bunker,  ~/.cache/bunker
 //
@@ -9,7 +8,7 @@
 import { mkdirSync, type Stats, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 
-import { BunkerError, fromSystemError } from "../base/errors.ts";
+import { BunkerError, fromSystemError, isBunkerError, systemCodeOf } from "../base/errors.ts";
 
 const PRIVATE_FOLDER = 0o700;
 const WRITABLE_BY_OTHERS = 0o022;
@@ -18,7 +17,6 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Absolute paths of folders that may not exist yet. */
 export interface Locations {
-  readonly config: string;
   readonly state: string;
   readonly cache: string;
 }
@@ -26,11 +24,12 @@ export interface Locations {
 /** Throws `invalid-argument` where neither an XDG variable nor HOME says where. */
 export function locationsOf(environment: Environment): Locations {
   return {
-    config: folderOf(environment, "XDG_CONFIG_HOME", ".config"),
     state: folderOf(environment, "XDG_STATE_HOME", ".local/state"),
     cache: folderOf(environment, "XDG_CACHE_HOME", ".cache"),
   };
 }
+
+const WHERE = "XDG_STATE_HOME and XDG_CACHE_HOME may name other folders";
 
 /**
  * Makes the folder and those above it, for this user alone. One that exists stays as it is, and must
@@ -43,7 +42,8 @@ export function ensurePrivateFolder(path: string, userId = process.geteuid?.()):
     mkdirSync(path, { recursive: true, mode: PRIVATE_FOLDER });
     stats = statSync(path);
   } catch (error) {
-    throw fromSystemError(error, "cannot make the folder", path);
+    const { code, message, cause } = fromSystemError(error, "cannot make the folder", path);
+    throw new BunkerError(code, message, { cause, subject: path, hint: WHERE });
   }
   if (userId === undefined) return; // A system without users' numbers.
   if (stats.uid !== userId) {
@@ -57,6 +57,11 @@ export function ensurePrivateFolder(path: string, userId = process.geteuid?.()):
       hint: `if nobody else has written to it, close it with: chmod 700 ${path}`,
     });
   }
+}
+
+/** Whether a folder is missing because the system would not make it: not because of whose it is. */
+export function couldNotBeMade(error: unknown): boolean {
+  return isBunkerError(error) && systemCodeOf(error.cause) !== undefined;
 }
 
 function refusal(path: string, message: string, details: { readonly hint: string }): BunkerError {

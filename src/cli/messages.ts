@@ -73,6 +73,8 @@ export class Messages {
 
 const HINT_OF_CODE: Readonly<Record<string, string>> = {
   "unsupported-version": "update bunker",
+  // Of the storage: a full disk of this machine has another code.
+  full: "run again when there is room",
 };
 
 /** The message with its subject in front, unless the message names it already. */

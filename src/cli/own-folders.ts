@@ -5,7 +5,7 @@
 
 import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
-
+import { type Bytes, strictTextOf } from "../base/bytes.ts";
 import { BunkerError } from "../base/errors.ts";
 
 export interface OwnFolders {
@@ -22,7 +22,6 @@ export interface OwnFolders {
  */
 export function ownFoldersIn(sources: readonly string[], own: OwnFolders): string[] {
   const store = own.store === undefined ? undefined : realPathOf(own.store);
-  const folders = [store, ...own.local.map(realPathOf)].filter((path) => path !== undefined);
   const found = new Set<string>();
   for (const source of sources) {
     const real = realPathOf(source);
@@ -32,13 +31,40 @@ export function ownFoldersIn(sources: readonly string[], own: OwnFolders): strin
         hint: "a store is copied as it is, with any tool that copies folders",
       });
     }
-    for (const folder of folders) {
-      if (folder !== real && isIn(folder, real)) {
-        found.add(withSlash(resolve(source)) + folder.slice(withSlash(real).length));
-      }
-    }
+    for (const path of pathsBelow(source, real, realFolders(own))) found.add(path);
   }
   return [...found];
+}
+
+/**
+ * The same for the paths of a list, of which those that are bunker's own, or lie in it, are not
+ * kept: a list of all that is there names them too.
+ */
+export function ownFoldersInList(
+  paths: readonly Bytes[],
+  own: OwnFolders,
+): { readonly kept: Bytes[]; readonly found: string[] } {
+  const folders = realFolders(own);
+  const found = new Set<string>();
+  const kept = paths.filter((path) => {
+    const source = strictTextOf(path); // Bunker's own folders have names that are texts.
+    const real = source === undefined ? undefined : realPathOf(source);
+    if (source === undefined || real === undefined) return true;
+    for (const below of pathsBelow(source, real, folders)) found.add(below);
+    return !folders.some((folder) => isIn(real, folder));
+  });
+  return { kept, found: [...found] };
+}
+
+function realFolders({ store, local }: OwnFolders): string[] {
+  const folders = store === undefined ? local : [store, ...local];
+  return folders.map(realPathOf).filter((path) => path !== undefined);
+}
+
+function pathsBelow(source: string, real: string, folders: readonly string[]): string[] {
+  return folders
+    .filter((folder) => folder !== real && isIn(folder, real))
+    .map((folder) => withSlash(resolve(source)) + folder.slice(withSlash(real).length));
 }
 
 /** Whether the path is the folder, or lies in it; both are real paths. */

@@ -39,12 +39,11 @@ async function askWords(list: readonly string[], messages: Messages): Promise<vo
     for (let attempt = 1; ; attempt++) {
       const hint = "the phrase can be shown again with: bunker key phrase";
       const label = `word ${position + 1} of the phrase`;
-      const typed = await promptSecret({ label, confirm: false, hint });
+      // An empty answer is a wrong one: it must not end what has gone well so far.
+      const typed = await promptSecret({ label, confirm: false, takesEmpty: true, hint });
       if (typed.trim().toLowerCase() === list[position]) break;
       if (attempt === TRY_COUNT) {
-        throw new BunkerError("wrong-key", "the phrase was not typed as it was shown", {
-          hint: "the store is made; show the phrase again with: bunker key phrase",
-        });
+        throw new BunkerError("wrong-key", "the phrase was not typed as it was shown");
       }
       messages.notice("that is another word: please look again");
     }

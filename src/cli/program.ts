@@ -35,6 +35,18 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: "write one file of a snapshot to stdout",
     load: async () => (await import("./commands/cat.ts")).cat,
   },
+  find: {
+    summary: "find files in all snapshots",
+    load: async () => (await import("./commands/find.ts")).find,
+  },
+  diff: {
+    summary: "show what differs between two snapshots, or a snapshot and a folder",
+    load: async () => (await import("./commands/diff.ts")).diffCommand,
+  },
+  stats: {
+    summary: "show what snapshots hold, add, and would free",
+    load: async () => (await import("./commands/stats.ts")).stats,
+  },
   check: {
     summary: "check a store for damage and tampering",
     load: async () => (await import("./commands/check.ts")).checkCommand,

@@ -112,8 +112,9 @@ export function formatProgress(
   bytesPerSecond: number | undefined,
   columns: number,
 ): string {
+  const { unit = "files" } = progress;
   const parts = [
-    amounts(formatCount(progress.filesDone), progress.filesTotal, formatCount) + " files",
+    amounts(formatCount(progress.filesDone), progress.filesTotal, formatCount) + ` ${unit}`,
     amounts(formatBytes(progress.bytesDone), progress.bytesTotal, formatBytes),
   ];
   if (bytesPerSecond !== undefined) parts.push(`${formatBytes(bytesPerSecond)}/s`);

@@ -29,6 +29,8 @@ export interface PromptOptions {
   readonly label: string;
   /** Asks twice, until both are equal. */
   readonly confirm: boolean;
+  /** An empty answer is an answer; else it is refused. */
+  readonly takesEmpty?: boolean;
   /** What to do where there is no terminal. */
   readonly hint: string;
 }
@@ -43,7 +45,8 @@ export async function promptSecret(options: PromptOptions): Promise<string> {
   using terminal = openTerminal(options);
   for (let tryCount = 0; tryCount < CONFIRM_COUNT_MAX; tryCount++) {
     const secret = await terminal.ask(`${options.label}: `);
-    if (secret === "") throw new BunkerError("invalid-argument", `the ${options.label} is empty`);
+    if (secret === "" && options.takesEmpty !== true)
+      throw new BunkerError("invalid-argument", `the ${options.label} is empty`);
     if (!options.confirm) return secret;
     const again = await terminal.ask(`${options.label} again: `);
     if (equalSecrets(utf8(secret), utf8(again))) return secret;

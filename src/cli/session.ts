@@ -10,7 +10,10 @@ import { parsePhrase } from "../crypto/phrase.ts";
 import { parseKeyFile } from "../format/bundle.ts";
 import { openFolderStorage } from "../storage/folder.ts";
 import type { Storage } from "../storage/storage.ts";
+import { unchangingStorage } from "../storage/unchanging.ts";
 import type { LocalRoot, StoreContext } from "../store/context.ts";
+import { forgetfulRoot } from "../store/forgetful.ts";
+import { lenientRoot, type LocalOpener } from "../store/lenient.ts";
 import { Store } from "../store/store.ts";
 import type { Secret } from "../store/unlock.ts";
 import { readAccounts } from "../system/accounts.ts";
@@ -21,14 +24,15 @@ import { systemWorld } from "../system/world.ts";
 import type { Words } from "./command.ts";
 import { EXIT, type ExitStatus, locally, worst } from "./exit.ts";
 import type { Interruption } from "./interruption.ts";
-import { ensurePrivateFolder, locationsOf } from "./locations.ts";
-import { textOfFinding } from "./messages.ts";
+import { couldNotBeMade, ensurePrivateFolder, locationsOf } from "./locations.ts";
+import { textOfError, textOfFinding } from "./messages.ts";
 import { stderrScreen, TerminalMonitor } from "./progress.ts";
 import type { OwnFolders } from "./own-folders.ts";
 import { findSecret, SECRET_VARIABLES } from "./secrets.ts";
 import type { Wiring } from "./wiring.ts";
 
 const LANE_COUNT_MAX = 8;
+const PASSPHRASE_TRY_COUNT = 3;
 
 /** What `--store` or BUNKER_STORE says, word for word. */
 function locationOf(wiring: Wiring, words: Words): string {
@@ -77,14 +81,29 @@ export function ownFoldersOf(wiring: Wiring, words: Words): OwnFolders {
   };
 }
 
-/** Everything that a store is opened with. */
+/** Everything that a store is opened with, for whoever writes to it and must remember that. */
 export function contextOf(wiring: Wiring, storage: Storage): StoreContext {
+  const { root, state, cache } = openerOf(wiring);
+  return contextWith(wiring, storage, { root: root(), state, cache });
+}
+
+/** The same for whoever only reads it: without folders of its own, too. */
+function readingContextOf(wiring: Wiring, storage: Storage): StoreContext {
+  const onLoss = (error: unknown): void => {
+    const text = `nothing can be remembered on this machine: ${textOfError(error)}`;
+    wiring.messages.notice(text);
+  };
+  const local = lenientRoot(openerOf(wiring), { mayMiss: couldNotBeMade, onLoss });
+  return contextWith(wiring, storage, local);
+}
+
+function contextWith(wiring: Wiring, storage: Storage, local: LocalRoot): StoreContext {
   return {
     platform: nativePlatform,
     world: systemWorld,
     core: newCore(),
     storage,
-    local: localRoot(wiring),
+    local,
     program: wiring.program,
   };
 }
@@ -101,7 +120,7 @@ export function newCore(): Core {
   return instantiateCore(coreModule());
 }
 
-function localRoot(wiring: Wiring): LocalRoot {
+function openerOf(wiring: Wiring): LocalOpener {
   const { state, cache } = locationsOf(wiring.environment);
   // The upper one first: whoever can write to it can replace those in it.
   const openPrivate = (...folders: readonly string[]): LocalFolder => {
@@ -109,7 +128,7 @@ function localRoot(wiring: Wiring): LocalRoot {
     return openLocalFolder(folders.at(-1)!);
   };
   return {
-    root: openPrivate(state),
+    root: () => openPrivate(state),
     state: (storeId) => openPrivate(state, join(state, storeId)),
     cache: (storeId) => openPrivate(cache, join(cache, storeId)),
   };
@@ -131,16 +150,12 @@ export function labelOf(wiring: Wiring, words: Words): string {
 
 /** What the environment or the person gives to open the store with. */
 export async function secretOf(wiring: Wiring): Promise<Secret> {
-  const { environment, messages } = wiring;
-  const warn = (message: string) => messages.warning(message);
+  const { environment } = wiring;
   // A passphrase is asked for only when it is known that there is a store.
   if (!SECRET_VARIABLES.some((name) => environment[name] !== undefined)) {
-    return {
-      kind: "passphrase",
-      passphrase: async () => (await findSecret(environment, { warn })).text,
-    };
+    return askedSecret(wiring);
   }
-  const found = await findSecret(environment, { warn });
+  const found = await findSecret(environment, { warn: warningOf(wiring) });
   if (found.kind === "phrase") return { kind: "phrase", secret: parsePhrase(found.text) };
   if (found.kind === "key") {
     return { kind: "bundle", bundle: await parseKeyFile(nativePlatform, found.text) };
@@ -148,22 +163,43 @@ export async function secretOf(wiring: Wiring): Promise<Secret> {
   return { kind: "passphrase", passphrase: () => Promise.resolve(found.text) };
 }
 
+// A person mistypes what a script has right or wrong for good.
+function askedSecret(wiring: Wiring): Secret {
+  const ask = async () => (await findSecret(wiring.environment, { warn: warningOf(wiring) })).text;
+  let tryCount = 1;
+  const another = async (): Promise<string | undefined> => {
+    tryCount += 1;
+    if (tryCount > PASSPHRASE_TRY_COUNT) return undefined;
+    wiring.messages.notice("this passphrase opens no key slot of the store: please try again");
+    return ask();
+  };
+  return { kind: "passphrase", passphrase: ask, another };
+}
+
+function warningOf({ messages }: Wiring): (message: string) => void {
+  return (message) => messages.warning(message);
+}
+
+export interface SessionOptions {
+  /** Nothing is stored, and nothing remembered but in the cache. */
+  readonly isDry?: boolean;
+  /** It must be possible to remember what is done; else what can't be remembered is told. */
+  readonly isWriting?: boolean;
+}
+
 /** Opens the store, hands it to `use`, and says what was found wrong with it. */
 export async function withStore(
   wiring: Wiring,
   words: Words,
   use: (store: Store) => Promise<ExitStatus>,
+  options: SessionOptions = {},
 ): Promise<ExitStatus> {
-  const storage = await openStorage(wiring, words, { create: false });
+  const opened = await openStorage(wiring, words, { create: false });
+  const storage = options.isDry === true ? unchangingStorage(opened) : opened;
   const statuses: ExitStatus[] = [];
   let store: Store | undefined;
   try {
-    const context = contextOf(wiring, storage);
-    const label = labelOf(wiring, words);
-    const trust = words.texts("trust");
-    store = await Store.open(context, await secretOf(wiring), { label, trust });
-    if (store.keyring.shared !== undefined) context.core.setKeys(store.keyring.shared);
-    store.findings.listen((finding) => wiring.messages.warning(textOfFinding(finding)));
+    store = await openStore(wiring, words, contextFor(wiring, storage, options));
     statuses.push(await use(store));
   } catch (error) {
     if (store !== undefined && store.findings.count > 0 && isBunkerError(error)) {
@@ -179,6 +215,24 @@ export async function withStore(
   return worst(statuses);
 }
 
+function contextFor(
+  wiring: Wiring,
+  storage: Storage,
+  { isDry = false, isWriting = false }: SessionOptions,
+): StoreContext {
+  const whole = isWriting ? contextOf(wiring, storage) : readingContextOf(wiring, storage);
+  return isDry ? { ...whole, local: forgetfulRoot(whole.local) } : whole;
+}
+
+async function openStore(wiring: Wiring, words: Words, context: StoreContext): Promise<Store> {
+  const label = labelOf(wiring, words);
+  const trust = words.texts("trust");
+  const store = await Store.open(context, await secretOf(wiring), { label, trust });
+  if (store.keyring.shared !== undefined) context.core.setKeys(store.keyring.shared);
+  store.findings.listen((finding) => wiring.messages.warning(textOfFinding(finding)));
+  return store;
+}
+
 /** Progress on a terminal, problems and notices everywhere. */
 export function monitorOf(wiring: Wiring): TerminalMonitor {
   const monitor = new TerminalMonitor(systemWorld, wiring.messages, stderrScreen());
@@ -191,16 +245,22 @@ export function laneCountOf(words: Words): number {
   if (text === undefined) return Math.min(LANE_COUNT_MAX, availableParallelism());
   const count = Number(text);
   if (!Number.isInteger(count) || count < 1 || count > 64) {
-    throw new BunkerError("invalid-argument", `--lanes: expected 1 to 64, found ${text}`);
+    throw new BunkerError("invalid-argument", `--lanes: expected 1 to 64, found ${text}`, {
+      hint: "without it: all cores, up to 8",
+    });
   }
   return count;
 }
 
-export function hostOf(): { readonly host: string; readonly user: string } {
+export function hostOf(words: Words): { readonly host: string; readonly user: string } {
+  const host = words.text("host") ?? hostname();
+  if (host === "" || !host.isWellFormed() || Buffer.byteLength(host) > 255) {
+    throw new BunkerError("invalid-argument", "a host's name has 1 to 255 bytes of UTF-8");
+  }
   const userId = process.getuid?.();
   // The runtime knows only what the environment claims; scheduled runs have no such claim.
   const name = userId === undefined ? process.env["USERNAME"] : readAccounts().userName(userId);
-  return { host: hostname(), user: name ?? String(userId ?? "") };
+  return { host, user: name ?? String(userId ?? "") };
 }
 
 const BREATH_MS = 50;

@@ -1,12 +1,16 @@
-// Attributes: owner, mode and time of what was restored, in this order.
+// Attributes: owner, extended attributes, mode and time of what was restored, in this order.
 //
-// A change of owner clears setuid and setgid, so the mode comes after it; every other change would
-// show in the time, so that comes last. What this user, or this file system, may not set is left
-// as it is and told once.
+// A change of owner clears capabilities, setuid and setgid; an ACL changes the mode's group bits,
+// which the mode then sets as its mask; every other change would show in the time, so that comes
+// last. What this user, or this file system, may not set is left as it is and told once.
 
 import type { Metadata } from "../base/entry.ts";
 import { systemCodeOf } from "../base/errors.ts";
+import type { Subject } from "../system/attributes.ts";
 import type { Descriptor, FileSystem, Place } from "../system/files.ts";
+import type { RawStat } from "../system/stat.ts";
+import { ExtendedSetter } from "./extended.ts";
+import { type Owner, type OwnerOptions, Owners } from "./owners.ts";
 
 const SET_ID_BITS = 0o6000;
 /** Not permitted, or nothing that this file system has. */
@@ -25,32 +29,77 @@ const TIMES = "times were not restored: not permitted here";
 
 export class AttributeSetter {
   readonly #files: FileSystem;
+  readonly #owners: Owners;
+  readonly #extended: ExtendedSetter;
   readonly #limits = new Set<string>();
+  /** Whose files a user without rights makes; others' groups may still be open to it. */
+  readonly #user = process.geteuid?.();
 
-  constructor(files: FileSystem) {
+  constructor(files: FileSystem, options: OwnerOptions = {}) {
     this.#files = files;
+    this.#owners = new Owners(options);
+    this.#extended = new ExtendedSetter(files, (limit) => this.#limits.add(limit));
   }
 
   get limits(): readonly string[] {
     return [...this.#limits];
   }
 
-  /** For an open file or folder. */
-  setOpen(descriptor: Descriptor, metadata: Metadata): void {
-    const { userId, groupId, modified } = metadata;
-    const owned = this.#try(OWNERS, () => this.#files.setOwner(descriptor, userId, groupId));
+  /** For an open file or folder. Returns what did not fit, for people; all else is set. */
+  setOpen(descriptor: Descriptor, metadata: Metadata): string | undefined {
+    const { modified } = metadata;
+    const owned = this.#setOwner(metadata, ({ userId, groupId }) =>
+      this.#files.setOwner(descriptor, userId, groupId),
+    );
+    const complaint = this.#extended.set(descriptor, metadata.attributes ?? []);
     const mode = this.#modeOf(metadata, owned);
     this.#try(MODES, () => this.#files.setMode(descriptor, mode));
     this.#try(TIMES, () => this.#files.setModified(descriptor, modified));
+    return complaint;
   }
 
-  /** For what has a name and is not opened: links, which have no mode, and nodes. */
-  setNamed(place: Place, metadata: Metadata): void {
-    const { type, userId, groupId, modified } = metadata;
-    const owned = this.#try(OWNERS, () => this.#files.setOwnerOf(place, type, userId, groupId));
+  /** The same for what has a name and is not opened: links, which have no mode, and nodes. */
+  setNamed(place: Place, metadata: Metadata): string | undefined {
+    const { type, modified } = metadata;
+    const owned = this.#setOwner(metadata, ({ userId, groupId }) =>
+      this.#files.setOwnerOf(place, type, userId, groupId),
+    );
+    const complaint = this.#extended.set({ ...place, type }, metadata.attributes ?? []);
     const mode = this.#modeOf(metadata, owned);
     if (type !== "link") this.#try(MODES, () => this.#files.setModeOf(place, type, mode));
     this.#try(TIMES, () => this.#files.setModifiedOf(place, modified));
+    return complaint;
+  }
+
+  /** Whether something that is there, with this stat, has all that would be set. */
+  isSame(of: Subject, stat: RawStat, metadata: Metadata): boolean {
+    const { type, mode, modified, attributes = [] } = metadata;
+    const { userId, groupId } = this.#owners.ownerOf(metadata);
+    return (
+      stat.type === type &&
+      stat.userId === userId &&
+      stat.groupId === groupId &&
+      (type === "link" || stat.mode === mode) &&
+      stat.modified.seconds === modified.seconds &&
+      stat.modified.nanoseconds === modified.nanoseconds &&
+      this.#extended.isSame(of, attributes)
+    );
+  }
+
+  /** Who is to own it here. */
+  ownerOf(metadata: Metadata): Owner {
+    return this.#owners.ownerOf(metadata);
+  }
+
+  // Whoever may not give a file away may still give it to one of their own groups.
+  #setOwner(metadata: Metadata, set: (owner: Owner) => void): boolean {
+    const owner = this.#owners.ownerOf(metadata);
+    if (this.#try(OWNERS, () => set(owner))) return true;
+    const userId = this.#user;
+    if (userId !== undefined && userId !== owner.userId) {
+      this.#try(OWNERS, () => set({ ...owner, userId }));
+    }
+    return false;
   }
 
   #modeOf({ mode, type }: Metadata, owned: boolean): number {

@@ -56,8 +56,20 @@ export class FolderCache {
     return this.#files.openFolder(this.open(path), Uint8Array.of(0x2e));
   }
 
+  /** Lets go of a folder that is to be removed, and of all below it. */
+  forget(path: FolderPath): void {
+    let node: Node | undefined = this.#root;
+    for (const name of path) node = node?.below.get(keyOf(name));
+    if (node !== undefined && node !== this.#root) this.#forgetNode(node);
+  }
+
   close(): void {
     for (const node of this.#open) this.#closeNode(node);
+  }
+
+  #forgetNode(node: Node): void {
+    for (const below of node.below.values()) this.#forgetNode(below);
+    this.#closeNode(node);
   }
 
   // The nodes from the root to the folder; new ones are bound into the tree when they are opened.

@@ -4,41 +4,38 @@
 // whatever someone plants in the tree while we write, nothing is written outside of it.
 
 import { ftruncateSync, writeSync } from "node:fs";
-import { assert, present } from "../base/assert.ts";
-import type { Bytes } from "../base/bytes.ts";
+import { present } from "../base/assert.ts";
+import { type Bytes, utf8 } from "../base/bytes.ts";
 import type { Metadata } from "../base/entry.ts";
-import { BunkerError, fromSystemError, systemCodeOf } from "../base/errors.ts";
-import type { Descriptor, FileSystem, Node } from "../system/files.ts";
+import { fromSystemError, isBunkerError, systemCodeOf } from "../base/errors.ts";
+import type { Descriptor, FileSystem } from "../system/files.ts";
+import type { RawStat } from "../system/stat.ts";
 import { AttributeSetter } from "./attributes.ts";
 import { FolderCache } from "./cache.ts";
 import type {
+  Complaint,
   CreateOptions,
   Destination,
   FolderPath,
   NewFile,
   PlaceInTree,
 } from "./destination.ts";
+import { doing, inTheWay, taken } from "./failures.ts";
 import { checkName, checkTarget, isPartName, newPartName, textOfPath } from "./names.ts";
-
-/**
- * What happens where something has the name already: it is an error, or it is replaced. Only files,
- * links and nodes are replaced, and a folder stands for a folder; nothing else makes way for one.
- */
-export type Existing = "refuse" | "replace";
-
-/** What another thread needs to write into the same destination: plain data. */
-export interface FolderDestinationShare {
-  readonly root: Descriptor;
-  readonly path: Bytes;
-  readonly existing: Existing;
-}
+import { type Existing, type FolderDestinationShare, Naming } from "./naming.ts";
+import { nodeOf, refusalOf } from "./nodes.ts";
+import { Removal, type RemovalRules } from "./removal.ts";
+import { WhatIsThere } from "./there.ts";
+import { writeZeros } from "./zeros.ts";
 
 /** Until its owner and mode are set, what we make is ours alone. */
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 
-/** What a file system says that knows no second names of a file. */
-const NO_LINKS: ReadonlySet<string> = new Set(["EPERM", "EOPNOTSUPP", "ENOTSUP", "ENOSYS"]);
+/** Where there is no room for so little, there is none. */
+const ROOM_BYTES = 64 * 1024;
+const ROOM_NAME = utf8(".bunker-room");
+const NOT_ALONE = "expected a file with one name, found something else";
 
 export class FolderDestination implements Destination {
   readonly #files: FileSystem;
@@ -48,6 +45,10 @@ export class FolderDestination implements Destination {
   readonly #existing: Existing;
   readonly #cache: FolderCache;
   readonly #attributes: AttributeSetter;
+  readonly #complaints: Complaint[] = [];
+  readonly #limits = new Set<string>();
+  readonly #naming: Naming;
+  readonly there: WhatIsThere;
 
   /** With `ownsRoot` the root's descriptor is closed by `close`. */
   constructor(files: FileSystem, share: FolderDestinationShare, ownsRoot: boolean) {
@@ -57,11 +58,21 @@ export class FolderDestination implements Destination {
     this.#ownsRoot = ownsRoot;
     this.#existing = share.existing;
     this.#cache = new FolderCache(files, share.root);
-    this.#attributes = new AttributeSetter(files);
+    this.#attributes = new AttributeSetter(files, { numericIds: share.numericIds === true });
+    this.#naming = new Naming(files, this.#cache, share);
+    this.there = new WhatIsThere(files, this.#cache, this.#attributes);
   }
 
   get limits(): readonly string[] {
-    return [...this.#files.limits, ...this.#attributes.limits];
+    return [...this.#files.limits, ...this.#attributes.limits, ...this.#limits];
+  }
+
+  takeComplaints(): readonly Complaint[] {
+    return this.#complaints.splice(0);
+  }
+
+  #note(path: FolderPath, message: string | undefined): void {
+    if (message !== undefined) this.#complaints.push({ path, message });
   }
 
   /** What another thread needs to join, while this destination is open. */
@@ -73,21 +84,36 @@ export class FolderDestination implements Destination {
     return this.#files.list(this.#root).count === 0;
   }
 
-  makeFolder(path: FolderPath): void {
+  makeFolder(path: FolderPath): RawStat | undefined {
     const name = present(path.at(-1), "the root of a destination is there");
     checkName(name);
-    doing("making a folder", path, () => {
+    return doing("making a folder", path, () => {
       const above = this.#cache.open(path.slice(0, -1));
       try {
         this.#files.makeFolder(above, name, FOLDER_MODE);
+        return undefined;
       } catch (error) {
         if (systemCodeOf(error) !== "EEXIST" || this.#existing === "refuse") throw error;
-        const found = this.#files.stat(above, name)?.type;
-        if (found !== "folder")
-          throw inTheWay(path, `expected a folder, found a ${found ?? "vanishing name"}`);
-        this.removeParts(path);
       }
+      const found = this.#files.stat(above, name);
+      if (found?.type === "folder") return this.#enter(path, found);
+      if (found === undefined || this.#share.clearing === undefined)
+        throw inTheWay(path, `expected a folder, found a ${found?.type ?? "vanishing name"}`);
+      this.#files.remove(above, name);
+      this.#files.makeFolder(above, name, FOLDER_MODE);
+      return undefined;
     });
+  }
+
+  // Takes a folder that is there, and opens it to its owner as long as the restore works in it.
+  #enter(path: FolderPath, found: RawStat): RawStat {
+    const isOurs = process.geteuid?.() === found.userId && found.userId !== 0;
+    if (isOurs && (found.mode & FOLDER_MODE) !== FOLDER_MODE) {
+      const place = { folder: this.#cache.open(path.slice(0, -1)), name: path.at(-1)! };
+      this.#files.setModeOf(place, "folder", found.mode | FOLDER_MODE);
+    }
+    this.removeParts(path);
+    return found;
   }
 
   /** Removes what a restore that was cut off has left in a folder. */
@@ -95,7 +121,7 @@ export class FolderDestination implements Destination {
     const names = doing("listing a folder", path, () => this.#files.list(this.#cache.open(path)));
     for (let i = 0; i < names.count; i++) {
       const name = names.nameAt(i);
-      if (isPartName(name)) this.#removeQuietly(path, name);
+      if (isPartName(name)) this.#naming.removeQuietly(path, name);
     }
   }
 
@@ -110,6 +136,23 @@ export class FolderDestination implements Destination {
       if (refusing && !atOnce && this.#files.stat(above, name) !== undefined) throw taken(path);
       const descriptor = this.#files.createFile(above, writtenAs, FILE_MODE);
       return { descriptor, folder, name, writtenAs };
+    });
+  }
+
+  openInPlace(folder: FolderPath, name: Bytes): NewFile {
+    checkName(name);
+    return doing("opening a file", [...folder, name], () => {
+      const descriptor = this.#files.openFile(this.#cache.open(folder), name, { write: true });
+      try {
+        const { type, links } = this.#files.statDescriptor(descriptor);
+        if (type !== "file" || links > 1) throw inTheWay([...folder, name], NOT_ALONE);
+        // Ours alone until it is finished, as a new one; setuid bits would not be the content's.
+        this.#files.setMode(descriptor, FILE_MODE);
+        return { descriptor, folder, name, writtenAs: name, isInPlace: true };
+      } catch (error) {
+        this.#files.close(descriptor);
+        throw error;
+      }
     });
   }
 
@@ -129,42 +172,64 @@ export class FolderDestination implements Destination {
     );
   }
 
+  clear(file: NewFile, holes: NonNullable<Metadata["holes"]>): void {
+    doing("writing", [...file.folder, file.name], () =>
+      writeZeros(this.#files, file.descriptor, holes),
+    );
+  }
+
   finishFile(file: NewFile, metadata: Metadata): void {
     let open = true;
     try {
       doing("finishing a file", [...file.folder, file.name], () => {
-        this.#attributes.setOpen(file.descriptor, metadata);
+        const path = [...file.folder, file.name];
+        this.#note(path, this.#attributes.setOpen(file.descriptor, metadata));
         open = false;
         this.#files.close(file.descriptor);
-        if (file.writtenAs !== file.name) this.#giveName(file);
+        if (file.writtenAs !== file.name) this.#naming.giveName(file);
       });
     } catch (error) {
       if (open) this.#files.close(file.descriptor);
-      this.#removeQuietly(file.folder, file.writtenAs);
+      if (file.isInPlace !== true) this.#naming.removeQuietly(file.folder, file.writtenAs);
       throw error;
     }
   }
 
   discardFile(file: NewFile): void {
     this.#files.close(file.descriptor);
-    this.#removeQuietly(file.folder, file.writtenAs);
+    if (file.isInPlace !== true) this.#naming.removeQuietly(file.folder, file.writtenAs);
   }
 
   makeLink(folder: FolderPath, metadata: Metadata): void {
     const { target } = metadata;
     checkTarget(target);
-    this.#make({ folder, name: metadata.name }, (descriptor, name) => {
+    this.#naming.make({ folder, name: metadata.name }, (descriptor, name) => {
       this.#files.makeLink(descriptor, name, target);
-      this.#attributes.setNamed({ folder: descriptor, name }, metadata);
+      const complaint = this.#attributes.setNamed({ folder: descriptor, name }, metadata);
+      this.#note([...folder, metadata.name], complaint);
     });
   }
 
-  makeNode(folder: FolderPath, metadata: Metadata): void {
-    const node = nodeOf(metadata);
-    this.#make({ folder, name: metadata.name }, (descriptor, name) => {
-      this.#files.makeNode(descriptor, name, node);
-      this.#attributes.setNamed({ folder: descriptor, name }, metadata);
-    });
+  makeNode(folder: FolderPath, metadata: Metadata): boolean {
+    const node = nodeOf(metadata, FILE_MODE);
+    let refusal: string | undefined;
+    try {
+      this.#naming.make({ folder, name: metadata.name }, (descriptor, name) => {
+        try {
+          this.#files.makeNode(descriptor, name, node);
+        } catch (error) {
+          refusal = refusalOf(node, error);
+          throw error;
+        }
+        const complaint = this.#attributes.setNamed({ folder: descriptor, name }, metadata);
+        this.#note([...folder, metadata.name], complaint);
+      });
+      return true;
+    } catch (error) {
+      if (refusal === undefined) throw error;
+      this.#limits.add(refusal);
+      return false;
+    }
   }
 
   makeHardLink(existing: PlaceInTree, added: PlaceInTree): void {
@@ -173,7 +238,7 @@ export class FolderDestination implements Destination {
       this.#cache.openOwn(existing.folder),
     );
     try {
-      this.#make(added, (descriptor, name) => {
+      this.#naming.make(added, (descriptor, name) => {
         this.#files.makeHardLink(
           { folder: source, name: existing.name },
           { folder: descriptor, name },
@@ -186,7 +251,7 @@ export class FolderDestination implements Destination {
 
   finishFolder(path: FolderPath, metadata: Metadata): void {
     doing("finishing a folder", path, () =>
-      this.#attributes.setOpen(this.#cache.open(path), metadata),
+      this.#note(path, this.#attributes.setOpen(this.#cache.open(path), metadata)),
     );
   }
 
@@ -199,82 +264,21 @@ export class FolderDestination implements Destination {
     if (this.#ownsRoot) this.#files.close(this.#root);
   }
 
-  // Makes something that is there at once, under another name first where it may replace something.
-  #make(place: PlaceInTree, make: (folder: Descriptor, name: Bytes) => void): void {
-    const { folder, name } = place;
-    checkName(name);
-    const replacing = this.#existing === "replace";
-    doing("making", [...folder, name], () => {
-      const descriptor = this.#cache.open(folder);
-      const writtenAs = replacing ? newPartName() : name;
-      try {
-        make(descriptor, writtenAs);
-        if (!replacing) return;
-        this.#files.rename(this.#cache.open(folder), writtenAs, name);
-        // Where both are names of one file, rename does nothing and leaves both (POSIX).
-        this.#removeQuietly(folder, writtenAs);
-      } catch (error) {
-        // Without replacing, the name may be someone else's.
-        if (replacing) this.#removeQuietly(folder, writtenAs);
-        throw error;
-      }
-    });
+  removal(rules: RemovalRules): Removal {
+    return new Removal(this.#files, this.#cache, rules);
   }
 
-  // Gives a part its name; where nothing is replaced, the name must be free at that very moment.
-  #giveName({ folder, name, writtenAs }: NewFile): void {
-    const above = this.#cache.open(folder);
-    if (this.#existing === "refuse") {
-      const from = { folder: above, name: writtenAs };
-      try {
-        this.#files.makeHardLink(from, { folder: above, name });
-        this.#removeQuietly(folder, writtenAs);
-        return;
-      } catch (error) {
-        if (!NO_LINKS.has(systemCodeOf(error) ?? "")) throw error;
-        if (this.#files.stat(above, name) !== undefined) throw taken([...folder, name]);
-      }
-    }
-    this.#files.rename(above, writtenAs, name);
-  }
-
-  #removeQuietly(folder: FolderPath, name: Bytes): void {
+  hasRoom(): boolean {
     try {
-      this.#files.remove(this.#cache.open(folder), name);
-    } catch {
-      // Gone already, which is as good, or out of reach: the error that led here says more.
+      const probe = this.createFile([], ROOM_NAME, {});
+      try {
+        this.writeAt(probe, new Uint8Array(ROOM_BYTES), 0);
+      } finally {
+        this.discardFile(probe);
+      }
+      return true;
+    } catch (error) {
+      return !isBunkerError(error, "full");
     }
-  }
-}
-
-function nodeOf(metadata: Metadata): Node {
-  const { type, device } = metadata;
-  assert(
-    type === "fifo" || type === "socket" || type === "char" || type === "block",
-    "a node is made",
-  );
-  const isDevice = type === "char" || type === "block";
-  if (isDevice && device === undefined) throw new BunkerError("corrupt", "a device has no numbers");
-  const { major, minor } = device ?? { major: 0, minor: 0 };
-  return { type, mode: FILE_MODE, major: isDevice ? major : 0, minor: isDevice ? minor : 0 };
-}
-
-function taken(path: FolderPath): BunkerError {
-  return inTheWay(path, "something has this name already");
-}
-
-function inTheWay(path: FolderPath, message: string): BunkerError {
-  return new BunkerError("exists", message, { subject: textOfPath(path) });
-}
-
-/** Runs a step of the restore and says of its failure what was being done, and where. */
-function doing<T>(what: string, path: FolderPath, step: () => T): T {
-  try {
-    return step();
-  } catch (error) {
-    const code = systemCodeOf(error);
-    if (code === "EISDIR") throw inTheWay(path, "expected no folder, found one in the way");
-    if (code === "EEXIST") throw inTheWay(path, `${what}: something has this name already`);
-    throw fromSystemError(error, what, textOfPath(path));
   }
 }

@@ -42,6 +42,23 @@ export function isPartName(name: Bytes): boolean {
   return name.length === PART_NAME_BYTES && PART_NAME.test(textOf(name));
 }
 
+const NOTE_NAME = /^\.bunker-([0-9a-f]{32})\.restore$/;
+const NOTE_NAME_BYTES = 48;
+
+/** The name of the note of a restore that goes on, by what it restores: 32 hexadecimal digits. */
+export function noteName(digits: string): Bytes {
+  return utf8(`.bunker-${digits}.restore`);
+}
+
+export function isNoteName(name: Bytes): boolean {
+  return name.length === NOTE_NAME_BYTES && NOTE_NAME.test(textOf(name));
+}
+
+/** Whether a restore itself gave the name: to a part, or to its note. */
+export function isOwnName(name: Bytes): boolean {
+  return isPartName(name) || isNoteName(name);
+}
+
 /** For people: the names with slashes, "." for the root. */
 export function textOfPath(path: readonly Bytes[]): string {
   return path.length === 0 ? "." : textOf(joinPath(path));

@@ -5,14 +5,20 @@ import { BunkerError, fromSystemError, systemCodeOf } from "../base/errors.ts";
 import type { Descriptor, FileSystem } from "../system/files.ts";
 import { openFileSystem } from "../system/open.ts";
 import { bytesOfPath, makeFolderPath, openFolderPath } from "../system/paths.ts";
-import { type Existing, FolderDestination, type FolderDestinationShare } from "./folder.ts";
+import { FolderDestination } from "./folder.ts";
+import { RestoreNotes } from "./note.ts";
+import type { Existing, FolderDestinationShare } from "./naming.ts";
 
 export interface FolderDestinationOptions {
   /** Makes the folder, and those above it, where there is none. */
   readonly create?: boolean;
   /** `refuse` unless given. */
   readonly existing?: Existing;
+  /** Things of another kind make way for what is restored, but for these folders. */
+  readonly clearing?: FolderDestinationShare["clearing"];
   readonly files?: FileSystem;
+  /** Owners by the numbers of the snapshot, not by the names that this machine knows. */
+  readonly numericIds?: boolean;
 }
 
 /**
@@ -26,10 +32,20 @@ export function openFolderDestination(
   const files = options.files ?? openFileSystem();
   const bytes = bytesOfPath(path);
   const root = openRoot(files, bytes, options.create === true);
-  const { existing = "refuse" } = options;
-  const destination = new FolderDestination(files, { root, path: bytes, existing }, true);
+  const { existing = "refuse", numericIds = false, clearing } = options;
+  const spared = clearing === undefined ? {} : { clearing };
+  const share = { root, path: bytes, existing, numericIds, ...spared };
+  const destination = new FolderDestination(files, share, true);
   if (existing === "replace") destination.removeParts([]);
   return destination;
+}
+
+/** The notes of restores into a folder that is there. */
+export function openRestoreNotes(
+  path: string | Bytes,
+  files: FileSystem = openFileSystem(),
+): RestoreNotes {
+  return new RestoreNotes(files, openRoot(files, bytesOfPath(path), false));
 }
 
 /** Joins a destination that another thread has open, and keeps open for as long. */

@@ -64,9 +64,8 @@ function chainOf(
     const found = find(base);
     if (found === undefined) {
       const subject = hexId(base.id);
-      throw new BunkerError("not-found", `manifest ${subject}, on which another stands`, {
-        subject,
-      });
+      const message = `manifest ${subject}, on which another stands, is missing`;
+      throw new BunkerError("not-found", message, { subject });
     }
     checkBase(above, base, found);
     chain.unshift(found);

@@ -14,7 +14,7 @@ export function corrupt(what: string, why: string, cause?: unknown): BunkerError
 }
 
 export function madeByNewer(what: string): BunkerError {
-  const message = `${what}: made by a newer version of bunker, which is needed to read it`;
+  const message = `${what}: made by a newer version of bunker, which is needed to read it, or forged`;
   return new BunkerError("unsupported-version", message, { hint: "update bunker" });
 }
 

@@ -15,6 +15,8 @@ import type { WalkEvent } from "../source/source.ts";
 import { TreeWriter } from "../store/tree-writer.ts";
 import type { AssemblyParts } from "./assembly-parts.ts";
 import { Batches } from "./batches.ts";
+import { type StateNote, withExtras } from "./attribute-planner.ts";
+import { type FoundContent, knownContentOf, metadataAfter, stateOf } from "./found.ts";
 import type { FileOutcome } from "./tasks.ts";
 import {
   type FileItem,
@@ -31,7 +33,6 @@ import { TreePacker } from "./tree-packer.ts";
 
 /** Items under way: the walk waits for the head of the queue beyond that. */
 const ITEM_COUNT_MAX = 8192;
-const PROGRESS_EVERY = 64;
 
 export class Assembly {
   readonly roots: SnapshotRoot[] = [];
@@ -54,12 +55,14 @@ export class Assembly {
 
   constructor(parts: AssemblyParts) {
     this.#parts = parts;
-    const { store, writer, force } = parts;
+    const { store, writer, changes } = parts;
     this.#batches = new Batches(parts.lanes, parts.parts.files, () => store.world.now());
     this.#planner = new Planner({
       openStates: (root) => this.#openStates(root),
       needKnown: (ids, at) => writer.needs.addKnown(ids, at),
-      force,
+      changes,
+      files: parts.parts.files,
+      now: () => store.world.now(),
     });
     this.#packer = new TreePacker(parts);
     this.#trees = new TreeWriter((bytes) => this.#packer.put(bytes));
@@ -124,7 +127,8 @@ export class Assembly {
   #openStates(root: Bytes): StateReader {
     const digest = this.#parts.parts.platform.sha256(root);
     const name = hexOf(digest.subarray(0, 16));
-    const { before, after } = openStates(this.#parts.store.cache, name);
+    const { ignoreCtime: changed = false, ignoreInode: inode = false } = this.#parts.changes;
+    const { before, after } = openStates(this.#parts.store.cache, name, { changed, inode });
     this.#states.push(after);
     return before;
   }
@@ -169,9 +173,10 @@ export class Assembly {
     switch (item.kind) {
       case "root":
         this.#rootPath = item.path;
-        this.#rootStates = this.#states[this.#rootCount++];
+        if (!item.sharesStates) this.#rootStates = this.#states[this.#rootCount++];
         return undefined;
       case "enter":
+        this.#noteOther(item);
         this.#open.push(item.metadata);
         this.#trees.enter();
         return undefined;
@@ -179,10 +184,21 @@ export class Assembly {
         return this.#leave();
       case "other":
         this.#counts.others += 1;
+        this.#noteOther(item);
         return this.#addEntry({ ...item.metadata, content: [] });
       case "file":
         return this.#addFile(item);
     }
+  }
+
+  #noteOther({ note, complaint, path }: Extract<Item, { readonly kind: "enter" | "other" }>): void {
+    if (complaint !== undefined) this.#complain(textOf(path()), complaint);
+    this.#keepState(note);
+  }
+
+  #keepState(note: StateNote | undefined): void {
+    if (note === undefined) return;
+    this.#rootStates?.add(note.place, note.facts, note.known, note.readAtMs);
   }
 
   async #leave(): Promise<void> {
@@ -203,14 +219,15 @@ export class Assembly {
     const { metadata, folder } = item.event;
     const first = item.sameAs ?? item;
     if (item.sameAs !== undefined) folder.release();
-    if (first.known !== undefined) {
+    const known = knownContentOf(first);
+    if (known !== undefined) {
       this.#unchangedFiles += 1;
-      return this.#addContent(item, metadata, first.known);
+      return this.#addContent(item, metadata, known);
     }
     const outcome = present(first.outcome, "an outcome is there before it is used");
     if (outcome.kind === "same") {
       this.#needAll(outcome.ids);
-      return this.#addContent(item, metadata, outcome.ids);
+      return this.#addContent(item, metadata, outcome);
     }
     if (outcome.kind !== "read") {
       this.#noteUnread(item, outcome);
@@ -220,9 +237,7 @@ export class Assembly {
       this.#problem(item, "it changed while it was read, twice: its content may mix two states");
     }
     this.#needAll(outcome.ids);
-    const { modified, mode, userId, groupId, size } = outcome;
-    const fresh = { ...metadata, size, modified, mode, userId, groupId };
-    return this.#addContent(item, fresh, outcome.ids, outcome);
+    return this.#addContent(item, metadataAfter(metadata, outcome), outcome);
   }
 
   #needAll(ids: Bytes): void {
@@ -230,18 +245,16 @@ export class Assembly {
     for (let at = 0; at < ids.length; at += ID_BYTES) needs.add(ids, at);
   }
 
-  #addContent(
-    item: FileItem,
-    metadata: Metadata,
-    ids: Bytes,
-    outcome?: FileOutcome & { kind: "read" },
-  ): Promise<void> | undefined {
-    this.#keepState(item, metadata, ids, outcome);
+  #addContent(item: FileItem, stated: Metadata, found: FoundContent): Promise<void> | undefined {
+    this.#keepState(stateOf(item, stated, found));
+    if (found.complaint !== undefined) this.#problem(item, found.complaint);
+    const { ids, extras } = found;
+    const metadata = withExtras(stated, extras);
     this.#counts.files += 1;
     this.#counts.contentBytes += metadata.size;
-    this.#tell(item);
+    this.#parts.progress.done(metadata.name, metadata.size, knownContentOf(item) === undefined);
     const content = splitIds(ids);
-    const unstable = outcome?.unstable === true ? { unstable: true } : {};
+    const unstable = found.kind === "read" && found.unstable ? { unstable: true } : {};
     if (content.length > INLINE_IDS_MAX) {
       return this.#addLong({ ...metadata, content: [], ...unstable }, content);
     }
@@ -250,22 +263,6 @@ export class Assembly {
 
   async #addLong(entry: Entry, content: readonly BlobId[]): Promise<void> {
     await this.#addEntry({ ...entry, contentLists: await this.#trees.putContentLists(content) });
-  }
-
-  #keepState(
-    item: FileItem,
-    metadata: Metadata,
-    ids: Bytes,
-    outcome: (FileOutcome & { kind: "read" }) | undefined,
-  ): void {
-    if (outcome?.unstable === true) return;
-    const changed = outcome?.changed ?? item.event.changed;
-    const inode = outcome?.inode ?? item.event.inode;
-    const facts = { changed, inode, modified: metadata.modified, size: metadata.size };
-    const readAtMs =
-      outcome?.readAtMs ?? (item.sameAs ?? item).sentAtMs ?? Number.POSITIVE_INFINITY;
-    const place = { folder: item.folder, name: metadata.name };
-    this.#rootStates?.add(place, facts, ids, readAtMs);
   }
 
   #noteUnread(item: FileItem, outcome: Exclude<FileOutcome, { kind: "read" | "same" }>): void {
@@ -279,18 +276,11 @@ export class Assembly {
   }
 
   #problem(item: FileItem, message: string): void {
-    this.#counts.problems += 1;
-    this.#parts.monitor.problem(pathText(item), new BunkerError("incomplete", message));
+    this.#complain(pathText(item), message);
   }
 
-  #tell(item: FileItem): void {
-    const { files, contentBytes } = this.#counts;
-    if (files % PROGRESS_EVERY !== 0 && item.event.metadata.size < 1024 * 1024) return;
-    this.#parts.monitor.progress({
-      filesDone: files,
-      bytesDone: contentBytes,
-      ...this.#parts.totals,
-      subject: textOf(item.event.metadata.name),
-    });
+  #complain(subject: string, message: string): void {
+    this.#counts.problems += 1;
+    this.#parts.monitor.problem(subject, new BunkerError("incomplete", message));
   }
 }

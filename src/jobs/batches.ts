@@ -76,10 +76,12 @@ export class Batches {
   }
 
   #task({ event }: FileItem): FileTask {
-    const { folder, metadata, deviceId, inode, changed } = event;
+    const { folder, metadata, deviceId, inode, changed, stream, sparse } = event;
     const { name, userId, size, modified } = metadata;
     const place = { folder: folder.descriptor, name };
-    const task = { ...place, deviceId, inode, userId, size, modified, changed };
+    const facts = { ...place, deviceId, inode, userId, size, modified, changed };
+    const task: FileTask = sparse === true ? { ...facts, sparse } : facts;
+    if (stream !== undefined) return { ...task, stream };
     return this.#files.needsPaths ? { ...task, folderPath: folder.path() } : task;
   }
 

@@ -1,6 +1,7 @@
 // Check of trees: every folder and file of a snapshot, and whether each chunk is somewhere.
 //
-// What several snapshots hold is looked at once. Which trees are whole, and what was counted, is kept
+// What several snapshots hold is looked at once; a tree that is not whole is looked at wherever it is,
+// so that each path is named, and is counted once all the same. Which trees are whole, and what was counted, is kept
 // in sets of at most 50 MiB each; beyond their bounds things are looked at, and counted, again.
 
 import { type Bytes, concatBytes, textOf, utf8 } from "../base/bytes.ts";
@@ -29,6 +30,8 @@ const BAD_BLOB_COUNT_MAX = 3 * 2 ** 20;
 
 const SLASH = utf8("/");
 const SEPARATOR = new Uint8Array(1);
+/** No id has this length: what is counted as damaged is not what is counted. */
+const DAMAGED = utf8("damaged");
 
 export class TreeCheck {
   readonly counts = { files: 0, folders: 0, damagedFiles: 0 };
@@ -57,51 +60,51 @@ export class TreeCheck {
     await this.#checkNode(top, label);
   }
 
-  // Returns whether all below is whole.
-  async #checkNode(node: Node, path: Bytes): Promise<boolean> {
+  // Returns whether all below is whole. What is in a tree that was counted is counted already.
+  async #checkNode(node: Node, path: Bytes, isCounted = false): Promise<boolean> {
     await this.#parts.breathe();
-    if (!isFolder(node)) return this.#checkFile(node, path);
-    const tree = node.kind === "entry" ? treeOf(node.entry) : undefined;
-    if (tree !== undefined && this.#wholeTrees.has(tree)) return true;
-    const isNew = this.#isNew(path, tree === undefined ? [] : [tree]);
-    if (isNew) this.counts.folders += 1;
+    if (!isFolder(node)) return this.#checkFile(node, path, isCounted);
+    const trees = treesOf(node);
+    if (trees.some((tree) => this.#wholeTrees.has(tree))) return true;
+    const isKnown = isCounted || trees.some((tree) => !this.#isNewTree(tree));
+    if (!isKnown && this.#isNew(path, trees)) this.counts.folders += 1;
     try {
-      const whole = await this.#checkChildren(node, path);
-      if (whole && tree !== undefined) this.#wholeTrees.add(tree);
+      const whole = await this.#checkChildren(node, path, isKnown);
+      if (whole) for (const tree of trees) this.#wholeTrees.add(tree);
       return whole;
     } catch (error) {
       if (!isBunkerError(error)) throw error;
-      this.#damaged(path, `this folder can't be read: ${messageOf(error)}`, isNew);
+      this.#damaged(path, trees, `this folder can't be read: ${messageOf(error)}`);
       return false;
     }
   }
 
-  async #checkChildren(node: Node, path: Bytes): Promise<boolean> {
+  async #checkChildren(node: Node, path: Bytes, isCounted: boolean): Promise<boolean> {
     let whole = true;
     for await (const child of childrenOf(this.#parts.reader, node)) {
       const childPath = concatBytes(path, SLASH, nameOfNode(child));
-      if (!(await this.#checkNode(child, childPath))) whole = false;
+      if (!(await this.#checkNode(child, childPath, isCounted))) whole = false;
     }
     return whole;
   }
 
-  async #checkFile(node: Node, path: Bytes): Promise<boolean> {
+  async #checkFile(node: Node, path: Bytes, isCounted: boolean): Promise<boolean> {
     if (node.kind !== "entry") return true;
     const { entry } = node;
     if (entry.type !== "file" && entry.type !== "object") return true;
-    const isNew = this.#isNew(path, entry.contentLists ?? entry.content);
-    if (isNew) this.counts.files += 1;
+    const content = entry.contentLists ?? entry.content;
+    if (!isCounted && this.#isNew(path, content)) this.counts.files += 1;
     try {
       for (const id of await readContent(this.#parts.reader, entry)) {
         const lost = await this.#lostBlob(id);
         if (lost === undefined) continue;
-        this.#damaged(path, lost, isNew);
+        this.#damaged(path, content, lost);
         return false;
       }
       return true;
     } catch (error) {
       if (!isBunkerError(error)) throw error;
-      this.#damaged(path, messageOf(error), isNew);
+      this.#damaged(path, content, messageOf(error));
       return false;
     }
   }
@@ -128,8 +131,18 @@ export class TreeCheck {
     return this.#counted.add(this.#parts.store.core.keyedBlake3(this.#key, facts));
   }
 
-  #damaged(path: Bytes, message: string, isNew: boolean): void {
-    if (isNew) this.counts.damagedFiles += 1;
+  #isNewTree(tree: Bytes): boolean {
+    return this.#counted.add(this.#parts.store.core.keyedBlake3(this.#key, tree));
+  }
+
+  #damaged(path: Bytes, content: readonly Bytes[], message: string): void {
+    if (this.#isNew(path, [DAMAGED, ...content])) this.counts.damagedFiles += 1;
     this.#parts.store.findings.add(textOf(path), message);
   }
+}
+
+/** The tree of a folder; none of one that only leads to a source. */
+function treesOf(node: Node): readonly Bytes[] {
+  const tree = node.kind === "entry" ? treeOf(node.entry) : undefined;
+  return tree === undefined ? [] : [tree];
 }

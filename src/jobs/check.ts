@@ -61,6 +61,8 @@ class CheckRun {
   /** The packs that an index segment lists. */
   #listed: ReadonlyMap<string, unknown> = new Map();
   readonly #counts = { packsRead: 0, bytesRead: 0 };
+  /** Each is read, and counted, once. */
+  readonly #read = new Set<string>();
 
   constructor(store: Store, options: CheckOptions, monitor: Monitor, catalog: Catalog) {
     this.#store = store;
@@ -122,6 +124,8 @@ class CheckRun {
   }
 
   async #readPack(hex: string): Promise<void> {
+    if (this.#read.has(hex)) return;
+    this.#read.add(hex);
     const id = parseHexId(hex);
     const result = await verifyPack(this.#store, this.#reader, this.#catalog, id);
     this.#counts.packsRead += 1;
@@ -130,6 +134,7 @@ class CheckRun {
     this.#monitor.progress({
       filesDone: this.#counts.packsRead,
       bytesDone: this.#counts.bytesRead,
+      unit: "packs",
       subject: hex.slice(0, 10),
     });
     await this.#options.breathe();

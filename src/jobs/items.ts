@@ -1,9 +1,9 @@
 // Items: what a walk's events become on their way to trees.
 
 import { type Bytes, textOf, utf8 } from "../base/bytes.ts";
-import type { Metadata } from "../base/entry.ts";
 import { type BlobId, ID_BYTES } from "../base/ids.ts";
 import { type EntryEvent, pathIn } from "../source/source.ts";
+import type { PlannedOther } from "./attribute-planner.ts";
 import type { FileOutcome } from "./tasks.ts";
 
 /** A file: known from the last time, read by a lane, or another name of one that comes before. */
@@ -14,6 +14,10 @@ export interface FileItem {
   readonly folder: Bytes;
   /** Ids joined, where the file is as it was. */
   readonly known?: Bytes;
+  /** Where the content is known: attributes and holes, packed, if it has any. */
+  readonly extras?: Bytes;
+  /** Where the content is known: what could not be read beside it. */
+  readonly complaint?: string;
   sameAs?: FileItem;
   /** When it was given to a lane: milliseconds since the epoch. */
   sentAtMs?: number;
@@ -22,10 +26,15 @@ export interface FileItem {
 
 export type Item =
   | FileItem
-  | { readonly kind: "root"; readonly path: Bytes }
-  | { readonly kind: "enter"; readonly metadata: Metadata }
+  | {
+      readonly kind: "root";
+      readonly path: Bytes;
+      /** Its file states are in the same list as those of the root before. */
+      readonly sharesStates: boolean;
+    }
+  | ({ readonly kind: "enter"; readonly path: () => Bytes } & PlannedOther)
   | { readonly kind: "leave" }
-  | { readonly kind: "other"; readonly metadata: Metadata };
+  | ({ readonly kind: "other"; readonly path: () => Bytes } & PlannedOther);
 
 /** Whether another name's first one turned out not to be what the walk saw: it must be read itself. */
 export function mustBeRead({ sameAs }: FileItem): boolean {

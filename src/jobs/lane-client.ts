@@ -25,6 +25,8 @@ export type LaneRequest =
 export type LaneAnswer =
   | { readonly kind: "answer"; readonly value: unknown }
   | { readonly kind: "pack"; readonly pack: FinishedPack }
+  /** More of a large file was read. */
+  | { readonly kind: "read"; readonly name: Bytes; readonly bytes: number }
   | { readonly kind: "failed"; readonly failure: LaneFailure };
 
 /** An error as it crosses from one thread to another. */
@@ -76,16 +78,24 @@ export interface LanePort {
 
 export type SpawnLane = () => LanePort;
 
+/** What a backup's lane asks of main, and tells it, between answers. */
+export interface LaneHooks {
+  readonly putPack?: PutPack;
+  readonly onRead?: ((name: Bytes, bytes: number) => void) | undefined;
+}
+
 export class LaneClient {
   readonly #port: LanePort;
   readonly #putPack: PutPack | undefined;
+  readonly #onRead: LaneHooks["onRead"];
   readonly #questions: { resolve: (value: never) => void; reject: (error: Error) => void }[] = [];
   #waiters: (() => void)[] = [];
   #failure: Error | undefined;
 
-  constructor(port: LanePort, putPack?: PutPack) {
+  constructor(port: LanePort, { putPack, onRead }: LaneHooks = {}) {
     this.#port = port;
     this.#putPack = putPack;
+    this.#onRead = onRead;
     port.listen(
       (answer) => this.#take(answer),
       (error) => this.#fail(error),
@@ -122,6 +132,8 @@ export class LaneClient {
   #take(answer: LaneAnswer): void {
     if (answer.kind === "failed") {
       this.#fail(errorOf(answer.failure));
+    } else if (answer.kind === "read") {
+      this.#onRead?.(answer.name, answer.bytes);
     } else if (answer.kind === "pack") {
       this.#takePack(answer.pack);
     } else {

@@ -16,7 +16,9 @@ import {
   looksCompressible,
 } from "../crypto/compress.ts";
 import type { StoreKeys } from "../format/context.ts";
-import { type ExpectedFile, openForReading, openWalked, readInto } from "../source/read.ts";
+import { mayHaveHoles } from "../source/holes.ts";
+import { type ExpectedFile, openForReading, openWalked } from "../source/read.ts";
+import type { ContentStream } from "../source/source.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { Claims } from "../store/claims.ts";
 import {
@@ -27,11 +29,18 @@ import {
   PackWriter,
 } from "../store/pack-writer.ts";
 import { IdList } from "./id-list.ts";
-import type { FileOutcome, FileTask } from "./tasks.ts";
+import type { FileContent, FileOutcome, FileTask } from "./tasks.ts";
+import { LARGE_FILE_BYTES } from "./backup-progress.ts";
 import { Effort, type Levels } from "./effort.ts";
+import {
+  type CutContent,
+  type ExpectedContent,
+  isSameContent,
+  type Read,
+  readFile,
+} from "./read-file.ts";
 import { Spares } from "./spares.ts";
 import type { Descriptor, FileSystem } from "../system/files.ts";
-import type { RawStat } from "../system/stat.ts";
 
 /** Takes a pack; `spent` gets its bytes back when they are stored. */
 export type PutPack = (pack: FinishedPack, spent: (bytes: Bytes) => void) => Promise<void>;
@@ -55,12 +64,13 @@ export interface LaneParts {
   /** Called between files and chunks: lets main do what it has to. */
   readonly breathe?: () => Promise<void> | undefined;
   readonly now: () => number;
+  /** More of a large file was read. */
+  readonly onRead?: (name: Bytes, bytes: number) => void;
 }
 
 const READ_BYTES = 1024 * 1024;
-/** A file of this size uses the pool, so that a single huge one keeps all cores busy. */
-const POOLED_FILE_BYTES = 32 * 1024 * 1024;
 const TRY_COUNT = 2;
+const STREAM_BYTES_MAX = Number.MAX_SAFE_INTEGER;
 
 interface PendingBlob {
   readonly id: Bytes;
@@ -76,6 +86,8 @@ export class Lane {
   readonly #pending: PendingBlob[] = [];
   readonly #effort: Effort;
   readonly #chunks = new Spares(CHUNK_BYTES_MAX);
+  /** Of the file in work. */
+  #name: Bytes = new Uint8Array(0);
 
   constructor(parts: LaneParts) {
     this.#parts = parts;
@@ -112,10 +124,12 @@ export class Lane {
 
   async #processFile(task: FileTask): Promise<FileOutcome> {
     const { files } = this.#parts;
+    this.#name = task.name;
+    if (task.stream !== undefined) return this.#readStream(task.stream, task);
     try {
       if (task.folderPath !== undefined) files.adopt(task.folder, task.folderPath);
-      const ids = await this.#readUnchanged(task);
-      if (ids !== undefined) return { kind: "same", ids };
+      const content = await this.#readUnchanged(task);
+      if (content !== undefined) return { kind: "same", ...content };
       let expected: ExpectedFile = task;
       for (let attempt = 1; ; attempt++) {
         const isLastTry = attempt === TRY_COUNT;
@@ -137,7 +151,7 @@ export class Lane {
 
   // The common case: the file is what the walk saw, before and after its reading. Returns undefined
   // for anything else.
-  async #readUnchanged(task: FileTask): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  async #readUnchanged(task: FileTask): Promise<FileContent | undefined> {
     const { files } = this.#parts;
     if (task.size === 0) return undefined; // As files of /proc say, which are not empty.
     const descriptor = openWalked(files, task, task);
@@ -145,10 +159,11 @@ export class Lane {
     try {
       // Nothing is read from a pipe or a device that has taken the name: they have no such end.
       if (files.endOf(descriptor) !== task.size) return undefined;
-      const { ids, bytes } = await this.#readContent(descriptor, task.size);
+      const asked = { size: task.size, deviceId: task.deviceId, sparse: task.sparse === true };
+      const { content, size } = await this.#readAll(descriptor, asked);
       const after = files.statDescriptor(descriptor);
       const isIt = after.inode === task.inode && after.deviceId === task.deviceId;
-      return isIt && bytes === after.size && isSame(task, after) ? ids : undefined;
+      return isIt && size === after.size && isSameContent(task, after) ? content : undefined;
     } finally {
       files.close(descriptor);
     }
@@ -166,25 +181,42 @@ export class Lane {
     if (opening.kind !== "opened") return opening;
     const { descriptor, stat } = opening;
     try {
-      const { ids, bytes } = await this.#readContent(descriptor, stat.size);
+      const asked = { size: stat.size, deviceId: stat.deviceId, sparse: mayHaveHoles(stat) };
+      const { content, size } = await this.#readAll(descriptor, asked);
       const after = files.statDescriptor(descriptor);
-      const unstable = bytes !== after.size || !isSame(stat, after);
+      const unstable = size !== after.size || !isSameContent(stat, after);
       if (unstable && !isLastTry) return undefined;
       const { modified, changed, mode, userId, groupId, inode } = after;
       const facts = { modified, changed, mode, userId, groupId, inode };
-      return { kind: "read", ids, size: bytes, ...facts, unstable, readAtMs };
+      return { kind: "read", ...content, size, ...facts, unstable, readAtMs };
     } finally {
       files.close(descriptor);
     }
   }
 
-  async #readContent(
+  #readAll(
     descriptor: Descriptor,
-    expectedBytes: number,
-  ): Promise<{ ids: Uint8Array<ArrayBuffer>; bytes: number }> {
+    expected: ExpectedContent,
+  ): Promise<{ readonly content: FileContent; readonly size: number }> {
+    const { files } = this.#parts;
+    return readFile(files, descriptor, expected, (read, bytes) => this.#cutAll(read, bytes));
+  }
+
+  // What is piped in may be as huge as it likes, and nobody looks at it a second time.
+  async #readStream(stream: ContentStream, now: FileTask): Promise<FileOutcome> {
+    const readAtMs = this.#parts.now();
+    const { modified, changed, userId, inode } = now;
+    const { ids, bytes } = await this.#cutAll((view) => stream.read(view), STREAM_BYTES_MAX);
+    const facts = { modified, changed, mode: stream.mode, userId, groupId: stream.groupId, inode };
+    return { kind: "read", ids, size: bytes, ...facts, unstable: false, readAtMs };
+  }
+
+  async #cutAll(read: Read, expectedBytes: number): Promise<CutContent> {
     const { core } = this.#parts;
     const ids = new IdList();
-    const isPooled = expectedBytes >= POOLED_FILE_BYTES && this.#parts.pooledCount > 0;
+    // A single huge file keeps all cores busy by the runtime's pool.
+    const isLarge = expectedBytes >= LARGE_FILE_BYTES;
+    const isPooled = isLarge && this.#parts.pooledCount > 0;
     let start = 0;
     let filled = 0;
     let total = 0;
@@ -196,9 +228,11 @@ export class Lane {
           filled -= start;
           start = 0;
         }
-        const count = readInto(descriptor, core.input(filled, READ_BYTES));
+        const come = read(core.input(filled, READ_BYTES));
+        const count = typeof come === "number" ? come : await come;
         filled += count;
         total += count;
+        if (isLarge) this.#parts.onRead?.(this.#name, count);
         // Growth shows in the look at the file after the reading; then it is read again.
         ended = count === 0 || total >= expectedBytes;
       }
@@ -257,14 +291,4 @@ export class Lane {
     const own = { ...pack, bytes: spares.copy(pack.bytes) };
     await this.#effort.handOver(() => putPack(own, ({ buffer }) => spares.give(buffer)));
   }
-}
-
-function isSame(before: Pick<RawStat, "size" | "modified" | "changed">, after: RawStat): boolean {
-  return (
-    before.size === after.size &&
-    before.modified.seconds === after.modified.seconds &&
-    before.modified.nanoseconds === after.modified.nanoseconds &&
-    before.changed.seconds === after.changed.seconds &&
-    before.changed.nanoseconds === after.changed.nanoseconds
-  );
 }

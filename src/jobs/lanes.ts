@@ -4,6 +4,7 @@
 // cold at first. When there is more, Workers are started, and main keeps to walking, trees and
 // uploads. At the end the Workers hand over what is left in their packs, and main joins it.
 
+import type { Bytes } from "../base/bytes.ts";
 import type { SharedKeys } from "../crypto/derive.ts";
 import type { StoreKeys } from "../format/context.ts";
 import type { DrainedBlobs } from "../store/pack-writer.ts";
@@ -40,6 +41,7 @@ export interface LanePoolParts {
   readonly count: number;
   readonly setup: LaneSetup;
   readonly putPack: PutPack;
+  readonly onRead?: (name: Bytes, bytes: number) => void;
 }
 
 const LOCAL_FILE_COUNT = 512;
@@ -68,7 +70,8 @@ export class LanePool {
     this.#filesSeen += tasks.length;
     this.#bytesSeen += bytes;
     const { spawn, local, count } = this.#parts;
-    if (spawn === undefined || count < 2 || (isSmall && bytes < LOCAL_BYTES)) {
+    const isLocal = spawn === undefined || tasks.some((task) => task.stream !== undefined);
+    if (isLocal || count < 2 || (isSmall && bytes < LOCAL_BYTES)) {
       const outcomes = await local.process(tasks);
       return { outcomes: Promise.resolve(outcomes) };
     }
@@ -103,7 +106,10 @@ export class LanePool {
 
   #start(spawn: SpawnLane): void {
     for (let i = 0; i < this.#parts.count; i++) {
-      const worker = new LaneClient(spawn(), this.#parts.putPack);
+      const worker = new LaneClient(spawn(), {
+        putPack: this.#parts.putPack,
+        onRead: this.#parts.onRead,
+      });
       worker.post({ kind: "backup", setup: { ...this.#parts.setup, runs: this.#runs } });
       this.#workers.push(worker);
     }

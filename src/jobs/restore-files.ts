@@ -10,6 +10,8 @@ export interface FileInWork {
   readonly bytes: number;
   /** Made by main; absent where the lane makes the file. */
   readonly open?: NewFile;
+  /** Something had the name. */
+  readonly isReplacing: boolean;
   failed: boolean;
   /** The walk has named all its chunks. */
   planned: boolean;
@@ -18,8 +20,8 @@ export interface FileInWork {
 /** Another name of a file that is restored before it. */
 export interface Link {
   readonly group: number;
-  readonly added: PlaceInTree;
-  readonly isFile: boolean;
+  readonly folder: PlaceInTree["folder"];
+  readonly metadata: Metadata;
 }
 
 /** The problem of something that only later versions can restore. */

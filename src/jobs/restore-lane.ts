@@ -5,13 +5,14 @@
 
 import type { Bytes } from "../base/bytes.ts";
 import type { Metadata } from "../base/entry.ts";
-import { isBunkerError } from "../base/errors.ts";
+import { BunkerError, type ErrorCode, isBunkerError } from "../base/errors.ts";
 import type { BlobId } from "../base/ids.ts";
 import { type Platform, release } from "../base/platform.ts";
 import type { Core } from "../core/core.ts";
 import type { SharedKeys } from "../crypto/derive.ts";
-import type { FolderPath, NewFile } from "../destination/destination.ts";
-import type { FolderDestination, FolderDestinationShare } from "../destination/folder.ts";
+import type { Complaint, Destination, FolderPath, NewFile } from "../destination/destination.ts";
+import type { FolderDestination } from "../destination/folder.ts";
+import type { FolderDestinationShare } from "../destination/naming.ts";
 import { openBlob } from "../format/pack.ts";
 
 /** A file of so many bytes is written by one call. */
@@ -35,7 +36,11 @@ export type BlobTarget =
       readonly kind: "part";
       readonly file: number;
       readonly open: NewFile;
+      /** In the file. */
       readonly offset: number;
+      /** The part of the chunk that goes there; all of it, unless given. */
+      readonly from?: number;
+      readonly length?: number;
     };
 
 export interface BlobNeed {
@@ -55,11 +60,19 @@ export interface RestoreTask {
   readonly needs: readonly BlobNeed[];
 }
 
+export interface FailedFile {
+  readonly file: number;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
 export interface RestoreAnswer {
   /** Positions of the needs whose blobs do not open. */
   readonly damaged: readonly number[];
   /** Files that could not be written. */
-  readonly failed: readonly { readonly file: number; readonly message: string }[];
+  readonly failed: readonly FailedFile[];
+  /** Of files that were written nevertheless. */
+  readonly complaints: readonly Complaint[];
   readonly limits: readonly string[];
 }
 
@@ -77,7 +90,7 @@ export class RestoreLane {
   /** Writes what a task holds, whose bytes are given away. */
   async write(task: RestoreTask): Promise<RestoreAnswer> {
     const damaged: number[] = [];
-    const failed: { file: number; message: string }[] = [];
+    const failed: FailedFile[] = [];
     for (const [position, need] of task.needs.entries()) {
       const plain = await this.#open(task, need);
       if (plain === undefined) {
@@ -85,13 +98,15 @@ export class RestoreLane {
         continue;
       }
       for (const target of need.targets) {
-        const message = writeTarget(this.#destination, target, plain);
-        if (message !== undefined) failed.push({ file: target.file, message });
+        const error = writeTarget(this.#destination, target, plain);
+        if (error === undefined) continue;
+        failed.push({ file: target.file, code: error.code, message: error.message });
       }
       release(plain);
     }
     release(task.bytes);
-    return { damaged, failed, limits: this.#destination.limits };
+    const { limits } = this.#destination;
+    return { damaged, failed, complaints: this.#destination.takeComplaints(), limits };
   }
 
   async #open(task: RestoreTask, need: BlobNeed): Promise<Uint8Array<ArrayBuffer> | undefined> {
@@ -110,17 +125,19 @@ export class RestoreLane {
 
 /** Writes a verified plaintext to one place; returns what went wrong. */
 export function writeTarget(
-  destination: FolderDestination,
+  destination: Destination,
   target: BlobTarget,
   plain: Bytes,
-): string | undefined {
+): BunkerError | undefined {
   try {
     if (target.kind === "part") {
-      destination.writeAt(target.open, plain, target.offset);
+      const { from = 0, length = plain.length } = target;
+      destination.writeAt(target.open, plain.subarray(from, from + length), target.offset);
       return undefined;
     }
     if (plain.length !== target.metadata.size) {
-      return `its content has ${plain.length} bytes, expected ${target.metadata.size}`;
+      const message = `its content has ${plain.length} bytes, expected ${target.metadata.size}`;
+      return new BunkerError("incomplete", message);
     }
     const atOnce = plain.length <= AT_ONCE_BYTES_MAX;
     const file = destination.createFile(target.folder, target.metadata.name, { atOnce });
@@ -133,7 +150,7 @@ export function writeTarget(
     destination.finishFile(file, target.metadata);
     return undefined;
   } catch (error) {
-    if (isBunkerError(error)) return error.message;
+    if (isBunkerError(error)) return error;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 // Restore window: the chunks that the next files need, by pack; fetched in coalesced ranges.
 
 import type { Bytes } from "../base/bytes.ts";
-import { BunkerError, isDamage, messageOf } from "../base/errors.ts";
+import { BunkerError, isDamage } from "../base/errors.ts";
 import { hexId } from "../base/ids.ts";
 import { Budget, TaskPool } from "../base/queue.ts";
 import { packName } from "../format/names.ts";
@@ -9,21 +9,24 @@ import { type BlobReader, GRID_BYTES } from "../store/blobs.ts";
 import type { Place } from "../store/catalog.ts";
 import { getObject } from "../store/objects.ts";
 import type { Store } from "../store/store.ts";
-import type { FolderDestination } from "../destination/folder.ts";
+import type { Complaint, Destination } from "../destination/destination.ts";
 import type { BlobTarget, RestoreAnswer, RestoreTask } from "./restore-lane.ts";
 import { writeTarget } from "./restore-lane.ts";
 
 export interface WindowParts {
   readonly store: Store;
   readonly reader: BlobReader;
-  readonly destination: FolderDestination;
+  readonly destination: Destination;
   /** Gives a task to a lane; its bytes are given away. */
   readonly write: (task: RestoreTask) => Promise<RestoreAnswer>;
   /** Ranges that may be under way at once, and their bytes. */
   readonly fetchCount: number;
   readonly fetchBytes: number;
-  readonly onFileFailed: (file: number, message: string) => void;
+  readonly onFileFailed: (file: number, error: BunkerError) => void;
   readonly onLimits: (limits: readonly string[]) => void;
+  readonly onComplaints?: (complaints: readonly Complaint[]) => void;
+  /** Only counts what would be fetched. */
+  readonly dry?: boolean;
 }
 
 /** A window ends at so many chunks or plain bytes. */
@@ -54,6 +57,7 @@ export class RestoreWindow {
   readonly #packs = new Map<string, Map<string, Need>>();
   #needs = 0;
   #plainBytes = 0;
+  #fetchedBytes = 0;
 
   constructor(parts: WindowParts) {
     this.#parts = parts;
@@ -63,11 +67,23 @@ export class RestoreWindow {
     return this.#needs >= NEED_COUNT_MAX || this.#plainBytes >= PLAIN_BYTES_MAX;
   }
 
+  /** Bytes of chunks that were gathered, those of a window once. */
+  get fetchedBytes(): number {
+    return this.#fetchedBytes;
+  }
+
+  /** How long a chunk is; `undefined` where it is lost. */
+  async lengthOf(id: Bytes): Promise<number | undefined> {
+    const [place] = await this.#parts.reader.places(id);
+    return place?.plainBytes;
+  }
+
   /** Gathers a chunk for a target. Returns its plain length, or `undefined` where it is lost. */
   async add(id: Bytes, target: BlobTarget): Promise<number | undefined> {
     const [place] = await this.#parts.reader.places(id);
     if (place === undefined) {
-      this.#parts.onFileFailed(target.file, `chunk ${hexId(id).slice(0, 16)} is in no pack`);
+      const message = `chunk ${hexId(id).slice(0, 16)} is in no pack`;
+      this.#parts.onFileFailed(target.file, new BunkerError("incomplete", message));
       return undefined;
     }
     const pack = hexId(place.packId);
@@ -75,8 +91,12 @@ export class RestoreWindow {
     if (needs === undefined) this.#packs.set(pack, (needs = new Map<string, Need>()));
     const key = `${place.offset}:${hexId(id)}`;
     const need = needs.get(key);
-    if (need === undefined) needs.set(key, { place, targets: [target] });
-    else need.targets.push(target);
+    if (need === undefined) {
+      needs.set(key, { place, targets: [target] });
+      this.#fetchedBytes += place.plainBytes;
+    } else {
+      need.targets.push(target);
+    }
     this.#needs += 1;
     this.#plainBytes += place.plainBytes;
     return place.plainBytes;
@@ -88,6 +108,7 @@ export class RestoreWindow {
     this.#packs.clear();
     this.#needs = 0;
     this.#plainBytes = 0;
+    if (this.#parts.dry === true) return;
     const pool = new TaskPool(this.#parts.fetchCount);
     const budget = new Budget(this.#parts.fetchBytes);
     try {
@@ -130,7 +151,10 @@ export class RestoreWindow {
     }
     const answer = await write(task);
     this.#parts.onLimits(answer.limits);
-    for (const { file, message } of answer.failed) this.#parts.onFileFailed(file, message);
+    this.#parts.onComplaints?.(answer.complaints);
+    for (const { file, code, message } of answer.failed) {
+      this.#parts.onFileFailed(file, new BunkerError(code, message));
+    }
     for (const position of answer.damaged) await this.#rescue(range.needs[position]!);
   }
 
@@ -147,12 +171,12 @@ export class RestoreWindow {
         throw new BunkerError("corrupt", "the index says another length than the chunk has");
       }
       for (const target of need.targets) {
-        const message = writeTarget(destination, target, plain);
-        if (message !== undefined) onFileFailed(target.file, message);
+        const failure = writeTarget(destination, target, plain);
+        if (failure !== undefined) onFileFailed(target.file, failure);
       }
     } catch (error) {
       if (!isDamage(error)) throw error;
-      for (const target of need.targets) onFileFailed(target.file, messageOf(error));
+      for (const target of need.targets) onFileFailed(target.file, error);
     }
   }
 }

@@ -2,67 +2,118 @@
 //
 // The tree is walked in order; folders, links and empty files are made on the way, and the chunks
 // that files need are gathered until the window is full. A window is carried out pack by pack, in
-// coalesced ranges, many at once; then come hard links, and the folders that the walk has left.
+// coalesced ranges, many at once; then come hard links, and the folders that the walk has left: what
+// the snapshot does not have is removed from them, where that is wished, and they get their times.
 
 import type { Bytes } from "../base/bytes.ts";
-import type { Entry, Metadata } from "../base/entry.ts";
-import { BunkerError, isBunkerError, isDamage, messageOf } from "../base/errors.ts";
+import type { Metadata } from "../base/entry.ts";
+import { isBunkerError, isDamage, messageOf } from "../base/errors.ts";
 import type { Monitor } from "../base/monitor.ts";
-import type { FolderPath, NewFile, PlaceInTree } from "../destination/destination.ts";
-import type { FolderDestination } from "../destination/folder.ts";
+import type { Selection, Verdict } from "../base/selection.ts";
+import type { Complaint, Destination, FolderPath } from "../destination/destination.ts";
 import { textOfPath } from "../destination/names.ts";
+import type { FolderIdentity, Removal } from "../destination/removal.ts";
+import { isNewer } from "../destination/same.ts";
 import type { BlobReader } from "../store/blobs.ts";
 import { childrenOf, isFolder, nameOfNode, type Node } from "../store/paths.ts";
-import { readContent } from "../store/trees.ts";
+import type { FolderNames } from "../system/names.ts";
+import type { RawStat } from "../system/stat.ts";
 import { LinkGroups } from "./link-groups.ts";
-import { type FileInWork, type Link, notYet } from "./restore-files.ts";
-import type { BlobTarget } from "./restore-lane.ts";
+import type { Overwrite } from "./restore-choice.ts";
+import { RestoreContent } from "./restore-content.ts";
+import { RestoreEntries } from "./restore-entries.ts";
+import { type OnStep, type RestoreCounts, RestoreReport } from "./restore-report.ts";
+import { Surplus } from "./restore-surplus.ts";
 import { RestoreWindow, type WindowParts } from "./restore-window.ts";
 
-export interface RestoreCounts {
-  files: number;
-  folders: number;
-  others: number;
-  bytes: number;
-  problems: number;
+/** How a restore treats what is there, and which part of the snapshot it takes. */
+export interface RestoreMode {
+  /** Absent where nothing can be there: the target was empty. */
+  readonly overwrite?: Overwrite;
+  /** Files are changed where they are. */
+  readonly inPlace?: boolean;
+  /** What the snapshot does not have is removed from the folders that it has, but for these. */
+  readonly deleting?: { readonly spared: readonly FolderIdentity[] };
+  readonly selection?: Selection;
 }
 
 export interface RestoreParts extends Omit<WindowParts, "onFileFailed"> {
   readonly reader: BlobReader;
-  readonly destination: FolderDestination;
+  readonly destination: Destination;
   readonly monitor: Monitor;
   readonly totals?: { readonly filesTotal: number; readonly bytesTotal: number };
+  readonly mode?: RestoreMode;
+  readonly onStep?: OnStep;
 }
 
-/** Files with several chunks that may be open at once. */
-const OPEN_FILE_COUNT = 200;
-/** Hard links and finished folders that may wait. */
+/** Hard links, finished folders and names to be removed that may wait. */
 const WAITING_COUNT = 8192;
 
+/** A folder on the way of the walk. */
+interface Frame {
+  readonly node: Node;
+  readonly path: FolderPath;
+  /** One that is not meant itself is made when something in it is. */
+  made: boolean;
+  failed: boolean;
+  /** What was there before, if it was there. */
+  found: RawStat | undefined;
+}
+
+/** A folder that the walk has left. */
+interface LeftFolder {
+  readonly path: FolderPath;
+  readonly metadata: Metadata | undefined;
+  readonly found: RawStat | undefined;
+  readonly surplus: readonly Bytes[];
+}
+
 export class Restore {
-  readonly counts: RestoreCounts = { files: 0, folders: 0, others: 0, bytes: 0, problems: 0 };
   readonly #parts: RestoreParts;
+  readonly #mode: RestoreMode;
   readonly #window: RestoreWindow;
-  readonly #files = new Map<number, FileInWork>();
-  #lastFile = 0;
-  #openFiles = 0;
-  readonly #links: Link[] = [];
+  readonly #content: RestoreContent;
+  readonly #entries: RestoreEntries;
+  readonly #report: RestoreReport;
   readonly #groups = new LinkGroups();
-  #left: { readonly path: FolderPath; readonly metadata: Metadata }[] = [];
+  readonly #removal: Pick<Removal, "remove"> | undefined;
+  /** The folders on the way that are not made yet, the uppermost first. */
+  readonly #ways: Frame[] = [];
+  #left: LeftFolder[] = [];
+  #surplusCount = 0;
+  #hasToldKept = false;
 
   constructor(parts: RestoreParts) {
     this.#parts = parts;
+    this.#mode = parts.mode ?? {};
+    const { destination, reader } = parts;
+    const report = new RestoreReport({ ...parts, hasRoom: () => destination.hasRoom() });
+    this.#report = report;
     this.#window = new RestoreWindow({
       ...parts,
-      onFileFailed: (file, message) => this.#failFile(file, message),
+      onFileFailed: (file, error) => this.#content.failFile(file, error),
+      onComplaints: (complaints) => this.#note(complaints),
     });
+    const { overwrite, inPlace = false, deleting } = this.#mode;
+    const common = { destination, report, groups: this.#groups };
+    const { core } = parts.store;
+    this.#content = new RestoreContent({ ...common, core, reader, window: this.#window, inPlace });
+    const clearing = deleting !== undefined;
+    this.#entries = new RestoreEntries({ ...common, content: this.#content, overwrite, clearing });
+    this.#removal = deleting === undefined ? undefined : this.#newRemoval(deleting.spared);
+  }
+
+  get counts(): Readonly<RestoreCounts> {
+    return { ...this.#report.counts, fetchedBytes: this.#window.fetchedBytes };
   }
 
   /** Restores what is in `node` into the root of the destination, with its own metadata. */
   async restoreTop(node: Node): Promise<void> {
-    await this.#restoreAll(() =>
-      isFolder(node) ? this.#restoreFolder(node, []) : this.#restoreNode(node, []),
-    );
+    await this.#restoreAll(async () => {
+      if (!isFolder(node)) return await this.#restoreNode(node, []);
+      const found = this.#hasPresent ? this.#parts.destination.there.enterFolder([]) : undefined;
+      await this.#restoreFolder({ node, path: [], made: true, failed: false, found });
+    });
   }
 
   /** Restores `node` under its own name into the root of the destination. */
@@ -70,230 +121,157 @@ export class Restore {
     await this.#restoreAll(() => this.#restoreNode(node, []));
   }
 
+  get #hasPresent(): boolean {
+    return this.#mode.overwrite !== undefined;
+  }
+
   async #restoreAll(walk: () => Promise<void>): Promise<void> {
     this.#groups.clear(); // Their numbers are a snapshot's own.
     try {
       await walk();
       await this.#carryOut();
+      await this.#report.tellSteps();
     } catch (error) {
       // A lane that was stopped may still be writing: then the parts stay until the next restore.
-      if (!isBunkerError(error, "interrupted")) this.#discardAll();
+      if (!isBunkerError(error, "interrupted")) this.#content.discardAll();
       throw error;
     }
   }
 
-  #discardAll(): void {
-    for (const { open } of this.#files.values()) {
-      if (open !== undefined) this.#parts.destination.discardFile(open);
-    }
-    this.#files.clear();
-  }
-
   async #restoreNode(node: Node, folder: FolderPath): Promise<void> {
+    const verdict = this.#judge(node, folder);
+    if (verdict === "leave") return;
     if (isFolder(node)) {
       const path = [...folder, nameOfNode(node)];
-      if (this.#attempt(path, () => this.#parts.destination.makeFolder(path))) {
-        await this.#restoreFolder(node, path);
-      }
-    } else if (node.kind === "entry") {
-      await this.#restoreEntry(node.entry, folder);
+      const frame = { node, path, made: false, failed: false, found: undefined };
+      this.#ways.push(frame);
+      if (verdict === "descend" || this.#makeWays()) await this.#restoreFolder(frame);
+      else this.#ways.pop();
+    } else if (node.kind === "entry" && this.#makeWays()) {
+      await this.#entries.restore(node.entry, folder);
     }
+    await this.#report.tellSteps();
     if (this.#isDue) await this.#carryOut();
   }
 
-  get #isDue(): boolean {
-    const waiting = this.#links.length + this.#left.length;
-    return this.#window.isFull || this.#openFiles >= OPEN_FILE_COUNT || waiting >= WAITING_COUNT;
+  #judge(node: Node, folder: FolderPath): Verdict {
+    const { selection } = this.#mode;
+    return selection?.judge([...folder, nameOfNode(node)], isFolder(node)) ?? "take";
   }
 
-  async #restoreFolder(node: Node, path: FolderPath): Promise<void> {
+  // Makes the folders that lead to what is restored next.
+  #makeWays(): boolean {
+    for (let way = this.#ways[0]; way !== undefined; way = this.#ways[0]) {
+      const { path } = way;
+      const attempt = () => (way!.found = this.#parts.destination.makeFolder(path));
+      way.failed ||= !this.#report.attempt(path, attempt);
+      if (way.failed) return false;
+      way.made = true;
+      this.#ways.shift();
+    }
+    return true;
+  }
+
+  get #isDue(): boolean {
+    const waiting = this.#entries.waiting + this.#left.length + this.#surplusCount;
+    return this.#content.isDue || waiting >= WAITING_COUNT;
+  }
+
+  async #restoreFolder(frame: Frame): Promise<void> {
+    const { node, path } = frame;
+    const surplus = this.#surplusOf(frame);
     try {
       for await (const child of childrenOf(this.#parts.reader, node)) {
+        surplus?.meet(nameOfNode(child));
         await this.#restoreNode(child, path);
       }
+      if (frame.made) this.#report.counts.folders += 1;
+      this.#leave(frame, surplus?.rest() ?? []);
     } catch (error) {
       if (!isDamage(error)) throw error;
-      this.#problem(path, `it can't be read, and all below it is missing: ${messageOf(error)}`);
-      this.counts.folders -= 1;
-    }
-    if (node.kind === "entry") this.#left.push({ path, metadata: node.entry });
-    this.counts.folders += 1;
-  }
-
-  async #restoreEntry(entry: Entry, folder: FolderPath): Promise<void> {
-    const place = { folder, name: entry.name };
-    if (entry.hardLink !== undefined && this.#groups.has(entry.hardLink)) {
-      this.#links.push({ group: entry.hardLink, added: place, isFile: entry.type === "file" });
-    } else if (entry.type === "file") {
-      await this.#restoreFile(entry, place);
-    } else {
-      this.#restoreOther(entry, folder);
+      const message = `it can't be read, and all below it is missing: ${messageOf(error)}`;
+      this.#report.problem(path, message);
+      this.#leave(frame, []);
     }
   }
 
-  #restoreOther(entry: Entry, folder: FolderPath): void {
-    const { destination } = this.#parts;
-    const done = this.#attempt([...folder, entry.name], () => {
-      if (entry.type === "link") destination.makeLink(folder, entry);
-      else if (entry.type === "object") throw notYet("a bucket's object");
-      else destination.makeNode(folder, entry);
-    });
-    if (done) this.counts.others += 1;
-    this.#noteGroup(entry, done ? { folder, name: entry.name } : undefined);
+  #leave({ node, path, made, found }: Frame, surplus: readonly Bytes[]): void {
+    if (!made) this.#ways.pop();
+    const metadata = made && node.kind === "entry" ? node.entry : undefined;
+    if (metadata === undefined && found === undefined && surplus.length === 0) return;
+    this.#surplusCount += surplus.length;
+    this.#left.push({ path, metadata, found, surplus });
   }
 
-  async #restoreFile(entry: Entry, place: PlaceInTree): Promise<void> {
-    let content: Awaited<ReturnType<typeof readContent>>;
-    try {
-      content = await readContent(this.#parts.reader, entry);
-    } catch (error) {
-      if (!isDamage(error)) throw error;
-      this.#problem([...place.folder, place.name], error);
-      this.#noteGroup(entry, undefined);
-      return;
-    }
-    this.#noteGroup(entry, place);
-    if (content.length === 1 && entry.holes === undefined) {
-      await this.#planWhole(entry, place, content[0]!);
-    } else {
-      await this.#planParts(entry, place, content);
-    }
-  }
-
-  async #planWhole(entry: Entry, place: PlaceInTree, id: Bytes): Promise<void> {
-    const file = this.#addFile({ place, metadata: entry, bytes: entry.size });
-    const target: BlobTarget = { kind: "whole", file, folder: place.folder, metadata: entry };
-    await this.#window.add(id, target);
-    this.#inWork(file).planned = true;
-  }
-
-  async #planParts(entry: Entry, place: PlaceInTree, content: readonly Bytes[]): Promise<void> {
-    const { destination } = this.#parts;
-    let open: NewFile | undefined;
-    const made = this.#attempt([...place.folder, place.name], () => {
-      open = destination.createFile(place.folder, place.name);
-      if (entry.size > 0) destination.truncate(open, entry.size);
-    });
-    if (!made || open === undefined) {
-      if (open !== undefined) destination.discardFile(open);
-      this.#noteGroup(entry, undefined);
-      return;
-    }
-    this.#openFiles += 1;
-    const file = this.#addFile({ place, metadata: entry, bytes: entry.size, open });
-    let offset = 0;
-    for (const id of content) {
-      if (this.#inWork(file).failed) break;
-      const length = await this.#window.add(id, { kind: "part", file, open, offset });
-      if (length === undefined) break; // Lost: the file has failed, and where the next begins is unknown.
-      offset += length;
-      if (this.#window.isFull) await this.#carryOutWindow();
-    }
-    if (!this.#inWork(file).failed && offset !== entry.size) {
-      this.#failFile(file, `its chunks have ${offset} bytes, expected ${entry.size}`);
-    }
-    this.#inWork(file).planned = true;
-  }
-
-  #addFile(file: Omit<FileInWork, "failed" | "planned">): number {
-    this.#lastFile += 1;
-    this.#files.set(this.#lastFile, { ...file, failed: false, planned: false });
-    return this.#lastFile;
-  }
-
-  #inWork(file: number): FileInWork {
-    const found = this.#files.get(file);
-    if (found === undefined) throw new Error("a file in work is known");
-    return found;
-  }
-
-  async #carryOutWindow(): Promise<void> {
-    await this.#window.carryOut();
-    this.#tell();
+  // A folder that is only the way to a root is not the snapshot's, and keeps what it has.
+  #surplusOf({ node, path, made, found }: Frame): Surplus | undefined {
+    if (this.#removal === undefined || node.kind === "way") return undefined;
+    if (made && found === undefined) return undefined;
+    let names: FolderNames | undefined;
+    this.#report.attempt(path, () => (names = this.#parts.destination.there.names(path)));
+    return names === undefined ? undefined : new Surplus(names);
   }
 
   // Everything that was planned is written: files are finished, then links, then folders.
   async #carryOut(): Promise<void> {
-    await this.#window.carryOut();
-    for (const [number, file] of this.#files) {
-      if (!file.planned) continue;
-      this.#files.delete(number);
-      this.#finishFile(file);
-    }
-    for (const link of this.#links.splice(0)) this.#makeLink(link);
+    await this.#content.carryOut();
+    this.#entries.carryOut();
     const left = this.#left;
     this.#left = [];
-    for (const { path, metadata } of left) {
-      this.#attempt(path, () => this.#parts.destination.finishFolder(path, metadata));
+    this.#surplusCount = 0;
+    for (const folder of left) {
+      this.#removeSurplus(folder);
+      this.#finishFolder(folder);
     }
-    this.#tell();
+    this.#note(this.#parts.destination.takeComplaints());
+    this.#report.tell();
   }
 
-  #finishFile(file: FileInWork): void {
+  // What was restored, but for something that has no place here.
+  #note(complaints: readonly Complaint[]): void {
+    for (const { path, message } of complaints) this.#report.problem(path, message);
+  }
+
+  #finishFolder({ path, metadata, found }: LeftFolder): void {
     const { destination } = this.#parts;
-    const { open, place, metadata } = file;
-    if (open !== undefined) {
-      this.#openFiles -= 1;
-      if (file.failed) destination.discardFile(open);
-      else {
-        const path = [...place.folder, place.name];
-        file.failed = !this.#attempt(path, () => destination.finishFile(open, metadata));
+    this.#report.attempt(path, () => {
+      if (found !== undefined && (metadata === undefined || this.#isKept(found, metadata))) {
+        destination.there.leaveFolder(path, found);
+      } else if (metadata !== undefined) {
+        if (found === undefined) destination.finishFolder(path, metadata);
+        else destination.there.correctFolder(path, metadata);
       }
-    }
-    if (file.failed) {
-      if (metadata.hardLink !== undefined) this.#groups.set(metadata.hardLink, undefined);
+    });
+  }
+
+  #isKept(found: RawStat, metadata: Metadata): boolean {
+    const { overwrite } = this.#mode;
+    return overwrite === "never" || (overwrite === "if-newer" && !isNewer(metadata, found));
+  }
+
+  // Only where all was restored: what is there may be the better copy.
+  #removeSurplus({ path, surplus }: LeftFolder): void {
+    if (surplus.length === 0 || this.#removal === undefined) return;
+    if (!this.#report.isWell(path)) {
+      if (this.#hasToldKept) return;
+      this.#hasToldKept = true;
+      const message = "not all of it was restored: what the snapshot does not have stays there";
+      this.#parts.monitor.notice(`${textOfPath(path)}: ${message}`);
       return;
     }
-    this.counts.files += 1;
-    this.counts.bytes += file.bytes;
+    for (const name of surplus) this.#removal.remove(path, name);
   }
 
-  #makeLink({ group, added, isFile }: Link): void {
-    const { destination } = this.#parts;
-    const path = [...added.folder, added.name];
-    const first = this.#groups.get(group);
-    if (first === undefined) {
-      this.#problem(path, "the file that it is a name of is not there");
-      return;
-    }
-    if (!this.#attempt(path, () => destination.makeHardLink(first, added))) return;
-    this.counts[isFile ? "files" : "others"] += 1;
-  }
-
-  #noteGroup(entry: Entry, place: PlaceInTree | undefined): void {
-    if (entry.hardLink !== undefined) this.#groups.set(entry.hardLink, place);
-  }
-
-  #failFile(number: number, message: string): void {
-    const file = this.#inWork(number);
-    if (file.failed) return;
-    file.failed = true;
-    this.#problem([...file.place.folder, file.place.name], message);
-  }
-
-  // Runs a step; what the destination refuses is a problem of that path, and the rest goes on.
-  #attempt(path: FolderPath, step: () => void): boolean {
-    try {
-      step();
-      return true;
-    } catch (error) {
-      if (!isBunkerError(error)) throw error;
-      this.#problem(path, error);
-      return false;
-    }
-  }
-
-  #problem(path: FolderPath, error: unknown): void {
-    this.counts.problems += 1;
-    const message = typeof error === "string" ? new BunkerError("incomplete", error) : error;
-    this.#parts.monitor.problem(textOfPath(path), message);
-  }
-
-  #tell(): void {
-    this.#parts.monitor.progress({
-      filesDone: this.counts.files,
-      bytesDone: this.counts.bytes,
-      ...this.#parts.totals,
+  #newRemoval(spared: readonly FolderIdentity[]): Pick<Removal, "remove"> {
+    const { selection } = this.#mode;
+    return this.#parts.destination.removal({
+      spared,
+      dry: this.#parts.dry === true,
+      ...(selection === undefined
+        ? {}
+        : { judge: (path, isFolderThere) => selection.judge(path, isFolderThere) }),
+      onRemoved: (path) => this.#report.step("delete", path),
+      onKept: (path, error) => this.#report.problem(path, error),
     });
   }
 }

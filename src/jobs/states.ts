@@ -1,20 +1,24 @@
-// File states: what the last backup of a source saw of each file, so that an unchanged one is not
-// read again.
+// File states: what the last backup of a source saw of each name, so that an unchanged file is not
+// read again, nor the attributes of anything unchanged.
 //
 // One file a root in the cache folder, records in walk order, read by merging with the walk:
 //   u16 bytes shared with the path before | u16 bytes that follow | path bytes
 //   | f64 changed s | u32 changed ns | f64 modified s | u32 modified ns | f64 size | f64 inode
-//   | u32 chunks | chunks × id (32)
+//   | u32 chunks, the highest bit set if extras follow | chunks × id (32)
+//   | u32 bytes of extras | u32 their sum | extras (src/jobs/extras.ts)
 // A path is its components joined by NUL: compared as bytes, that is the order of the walk.
 
 import { type Bytes, concatBytes } from "../base/bytes.ts";
 import type { Time } from "../base/entry.ts";
 import { ID_BYTES } from "../base/ids.ts";
 import type { LocalFolder, LocalWriter } from "../base/local.ts";
+import { PATH_BYTES_MAX, PathBuffer } from "./path-buffer.ts";
 
+/** Part of the file's name: another layout is another file. */
+const LAYOUT = 2;
 const FIXED_BYTES = 4 + 12 + 12 + 8 + 8 + 4;
+const HAS_EXTRAS = 0x8000_0000;
 const BUFFER_BYTES = 1024 * 1024;
-const PATH_BYTES_MAX = 0xffff;
 /** Time stamps of files move in steps: one that is so young may hide a later change. */
 const GRANULARITY_MS = 20;
 const COARSE_GRANULARITY_MS = 2000;
@@ -28,52 +32,86 @@ export interface FileFacts {
   readonly inode: number | bigint;
 }
 
-/** The content of an unchanged file: ids joined. */
-export type KnownContent = Bytes;
+/** What is known of an unchanged name. */
+export interface Known {
+  /** The ids of a file's chunks, joined; empty for anything else. */
+  readonly ids: Bytes;
+  /** Its attributes and holes, packed, if it has any. */
+  readonly extras?: Bytes;
+  /** Only what was to be left out of sight has changed: its attributes may be others. */
+  readonly stale?: boolean;
+}
+
+/** What does not count as a change. */
+export interface Overlooked {
+  readonly changed?: boolean;
+  readonly inode?: boolean;
+}
 
 export class StateReader {
   readonly #bytes: Bytes;
   readonly #view: DataView;
+  readonly #overlooked: Overlooked;
   readonly #wanted = new PathBuffer();
   #at = 0;
   #path = new Uint8Array(PATH_BYTES_MAX);
   #pathBytes = 0;
   #recordAt = -1;
 
-  constructor(bytes: Bytes | undefined) {
+  constructor(bytes: Bytes | undefined, overlooked: Overlooked = {}) {
+    this.#overlooked = overlooked;
     this.#bytes = bytes ?? new Uint8Array(0);
     this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
     this.#next();
   }
 
   /**
-   * The content of a file, by its folder's path and its name, if it is as it was. Files must be
+   * What is known of a name in a folder, by the folder's path, if it is as it was. Names must be
    * asked for in walk order.
    */
-  find(folder: Bytes, name: Bytes, facts: FileFacts): KnownContent | undefined {
+  find(folder: Bytes, name: Bytes, facts: FileFacts): Known | undefined {
     if (this.#recordAt < 0 || !this.#wanted.set(folder, name)) return undefined;
     while (this.#recordAt >= 0) {
       const order = this.#wanted.compareTo(this.#path, this.#pathBytes);
       if (order < 0) return undefined;
-      if (order === 0) return this.#contentIf(facts);
+      if (order === 0) return this.#knownIf(facts);
       this.#next();
     }
     return undefined;
   }
 
-  #contentIf(facts: FileFacts): KnownContent | undefined {
+  #knownIf(facts: FileFacts): Known | undefined {
     const view = this.#view;
     const at = this.#recordAt;
-    const same =
-      view.getFloat64(at, true) === facts.changed.seconds &&
-      view.getUint32(at + 8, true) === facts.changed.nanoseconds &&
+    const sameContent =
       view.getFloat64(at + 12, true) === facts.modified.seconds &&
       view.getUint32(at + 20, true) === facts.modified.nanoseconds &&
-      view.getFloat64(at + 24, true) === facts.size &&
-      view.getFloat64(at + 32, true) === Number(facts.inode);
-    if (!same) return undefined;
-    const count = view.getUint32(at + 40, true);
-    return this.#bytes.subarray(at + 44, at + 44 + count * ID_BYTES);
+      view.getFloat64(at + 24, true) === facts.size;
+    const sameChange =
+      view.getFloat64(at, true) === facts.changed.seconds &&
+      view.getUint32(at + 8, true) === facts.changed.nanoseconds;
+    const sameInode = view.getFloat64(at + 32, true) === Number(facts.inode);
+    const { changed, inode } = this.#overlooked;
+    const counts = sameContent && (sameChange || changed === true) && (sameInode || inode === true);
+    if (!counts) return undefined;
+    const known = this.#known();
+    return known === undefined || (sameChange && sameInode) ? known : { ...known, stale: true };
+  }
+
+  // Extras that rotted in the cache would not show: unlike ids, nothing else has them.
+  #known(): Known | undefined {
+    const { idsEnd, hasExtras } = this.#spans(this.#recordAt);
+    const ids = this.#bytes.subarray(this.#recordAt + 44, idsEnd);
+    if (!hasExtras) return { ids };
+    const extras = this.#bytes.subarray(idsEnd + 8, this.#at);
+    return sumOf(extras) === this.#view.getUint32(idsEnd + 4, true) ? { ids, extras } : undefined;
+  }
+
+  #spans(recordAt: number): { readonly idsEnd: number; readonly hasExtras: boolean } {
+    const word = this.#view.getUint32(recordAt + 40, true);
+    const hasExtras = word >= HAS_EXTRAS;
+    const chunks = hasExtras ? word - HAS_EXTRAS : word;
+    return { idsEnd: recordAt + 44 + chunks * ID_BYTES, hasExtras };
   }
 
   // Steps to the next record; anything that does not fit ends the list: it is only a cache.
@@ -86,7 +124,9 @@ export class StateReader {
     const fixed = this.#at + 4 + more;
     if (fixed + FIXED_BYTES - 4 > length || shared > this.#pathBytes) return;
     if (shared + more > PATH_BYTES_MAX) return;
-    const end = fixed + 44 + this.#view.getUint32(fixed + 40, true) * ID_BYTES;
+    const { idsEnd, hasExtras } = this.#spans(fixed);
+    if (idsEnd + (hasExtras ? 8 : 0) > length) return;
+    const end = hasExtras ? idsEnd + 8 + this.#view.getUint32(idsEnd, true) : idsEnd;
     if (end > length) return;
     this.#path.set(this.#bytes.subarray(this.#at + 4, fixed), shared);
     this.#pathBytes = shared + more;
@@ -107,8 +147,8 @@ export class StateWriter {
     this.#file = file;
   }
 
-  /** Notes a file's content. `readAtMs` is when its reading began, by this machine's clock. */
-  add(place: FilePlace, facts: FileFacts, content: KnownContent, readAtMs: number): void {
+  /** Notes what a name is. `readAtMs` is when its reading began, by this machine's clock. */
+  add(place: FilePlace, facts: FileFacts, { ids, extras }: Known, readAtMs: number): void {
     if (isYoung(facts, readAtMs) || !this.#path.set(place.folder, place.name)) return;
     const path = this.#path;
     const shared = path.sharedWith(this.#previous);
@@ -119,9 +159,11 @@ export class StateWriter {
     this.#view.setUint16(at, shared, true);
     this.#view.setUint16(at + 2, more, true);
     path.copyTo(this.#buffer, at + 4, shared);
-    this.#putFacts(at + 4 + more, facts, content.length / ID_BYTES);
+    const chunks = ids.length / ID_BYTES;
+    this.#putFacts(at + 4 + more, facts, extras === undefined ? chunks : chunks + HAS_EXTRAS);
     this.#filled += bytes;
-    this.#put(content);
+    this.#put(ids);
+    if (extras !== undefined) this.#putExtras(extras);
     [this.#path, this.#previous] = [this.#previous, path];
   }
 
@@ -145,6 +187,15 @@ export class StateWriter {
     view.setUint32(at + 40, chunks, true);
   }
 
+  #putExtras(extras: Bytes): void {
+    const head = new Uint8Array(8);
+    const view = new DataView(head.buffer);
+    view.setUint32(0, extras.length, true);
+    view.setUint32(4, sumOf(extras), true);
+    this.#put(head);
+    this.#put(extras);
+  }
+
   #put(content: Bytes): void {
     if (this.#filled + content.length > BUFFER_BYTES) this.#flush();
     if (content.length > BUFFER_BYTES) {
@@ -165,15 +216,16 @@ export class StateWriter {
 export function openStates(
   cache: LocalFolder,
   rootName: string,
+  overlooked?: Overlooked,
 ): { readonly before: StateReader; readonly after: StateWriter } {
-  const name = `states-${rootName}`;
+  const name = `states-${LAYOUT}-${rootName}`;
   return {
-    before: new StateReader(cache.map(name)),
+    before: new StateReader(cache.map(name), overlooked),
     after: new StateWriter(cache.create(name)),
   };
 }
 
-/** A file by the path of its folder, as `statePath` makes it, and its name. */
+/** A name by the path of its folder, as `statePath` makes it, and its name. */
 export interface FilePlace {
   readonly folder: Bytes;
   readonly name: Bytes;
@@ -187,48 +239,11 @@ export function statePath(folder: Bytes, name: Bytes): Bytes {
 
 const SEPARATOR = Uint8Array.of(0);
 
-// A path in memory that is used again: one of its own for each of a million files costs too much.
-class PathBuffer {
-  readonly #bytes = new Uint8Array(PATH_BYTES_MAX);
-  #folder: Bytes | undefined;
-  #nameAt = 0;
-  length = 0;
-
-  /** Returns false where the path is too long to be noted. */
-  set(folder: Bytes, name: Bytes): boolean {
-    if (folder.length + 1 + name.length > PATH_BYTES_MAX) return false;
-    if (folder !== this.#folder) {
-      this.#bytes.set(folder);
-      this.#nameAt = folder.length;
-      if (folder.length > 0) this.#bytes[this.#nameAt++] = 0;
-      this.#folder = folder;
-    }
-    this.#bytes.set(name, this.#nameAt);
-    this.length = this.#nameAt + name.length;
-    return true;
-  }
-
-  /** Orders as unsigned bytes, a prefix first. */
-  compareTo(other: Bytes, otherLength: number): number {
-    const most = Math.min(this.length, otherLength);
-    for (let i = 0; i < most; i++) {
-      const difference = this.#bytes[i]! - other[i]!;
-      if (difference !== 0) return difference;
-    }
-    return this.length - otherLength;
-  }
-
-  sharedWith(other: PathBuffer): number {
-    const most = Math.min(this.length, other.length);
-    const theirs = other.#bytes;
-    let shared = 0;
-    while (shared < most && this.#bytes[shared] === theirs[shared]) shared++;
-    return shared;
-  }
-
-  copyTo(target: Uint8Array, at: number, from: number): void {
-    for (let i = from; i < this.length; i++) target[at + i - from] = this.#bytes[i]!;
-  }
+// FNV-1a: the extras are few and small.
+function sumOf(bytes: Bytes): number {
+  let sum = 0x811c9dc5;
+  for (const byte of bytes) sum = Math.imul(sum ^ byte, 0x01000193);
+  return sum >>> 0;
 }
 
 // A change within the same tick of the clock would leave the same time: such a file is read again.

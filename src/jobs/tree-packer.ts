@@ -7,19 +7,19 @@ import { CODEC_RAW, compressBlob } from "../crypto/compress.ts";
 import type { Claims } from "../store/claims.ts";
 import { PackWriter } from "../store/pack-writer.ts";
 import type { Store } from "../store/store.ts";
-import type { StoreWriter } from "../store/writer.ts";
 import type { BackupParts } from "./backup.ts";
+import type { PackSink } from "./sink.ts";
 
 export class TreePacker {
   readonly #store: Store;
-  readonly #writer: StoreWriter;
+  readonly #writer: PackSink;
   readonly #claims: Claims;
   readonly #parts: BackupParts;
   readonly #pack: PackWriter;
 
   constructor(options: {
     readonly store: Store;
-    readonly writer: StoreWriter;
+    readonly writer: PackSink;
     readonly claims: Claims;
     readonly parts: BackupParts;
   }) {

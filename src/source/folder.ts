@@ -2,22 +2,29 @@
 
 import { hostname } from "node:os";
 import { type Bytes, textOf } from "../base/bytes.ts";
+import { BunkerError } from "../base/errors.ts";
 import { type Monitor, silentMonitor } from "../base/monitor.ts";
 import { type Accounts, readAccounts } from "../system/accounts.ts";
 import type { FileSystem } from "../system/files.ts";
 import { openFileSystem } from "../system/open.ts";
+import { Choice, type ChoiceOptions } from "./choice.ts";
+import { listedRoots } from "./listed.ts";
 import { MetadataMaker } from "./metadata.ts";
 import { FolderPool } from "./pool.ts";
 import { type Root, isFollowed, openRoot, rootOf } from "./roots.ts";
 import type { Source, SourceDescription, WalkEvent } from "./source.ts";
-import { type Exclude, Walker } from "./walk.ts";
+import { Walker } from "./walk.ts";
 
 const OPEN_FOLDERS_MAX = 512;
 const OPEN_LEVELS_MAX = 64;
 
 export interface FolderSourceOptions {
   readonly monitor?: Monitor;
-  readonly exclude?: Exclude;
+  readonly choice?: ChoiceOptions;
+  /** The same as in `choice`. */
+  readonly exclude?: ChoiceOptions["exclude"];
+  /** Paths from a list, where one that is not there is a problem and no error. */
+  readonly listed?: readonly Bytes[];
   readonly files?: FileSystem;
   readonly accounts?: Accounts;
   /** How many folders may be open at once, those that readers hold included; at least 4. */
@@ -27,7 +34,7 @@ export interface FolderSourceOptions {
 /**
  * Opens a source over the given paths, relative ones from the working folder. A path that is a
  * link to a folder is followed, which the monitor is told. Throws `not-found` where there is
- * nothing, `denied` where a path can't be opened.
+ * nothing, `denied` where a path can't be opened; of a list, only where nothing of it is left.
  */
 export function openFolderSource(
   paths: readonly (string | Bytes)[],
@@ -37,11 +44,23 @@ export function openFolderSource(
   const monitor = options.monitor ?? silentMonitor;
   const roots = paths.map((path) => rootOf(path, process.cwd()));
   for (const root of roots) checkRoot(files, root, monitor);
+  const { listed } = options;
+  if (listed !== undefined) {
+    const check = (root: Root): void => files.close(openRoot(files, root).descriptor);
+    const found = listedRoots(listed, { given: roots, check, monitor });
+    for (const root of found) checkRoot(files, root, monitor);
+    roots.push(...found);
+    if (roots.length === 0) throw new BunkerError("not-found", "nothing that is listed is there");
+  }
   return {
     limits: files.limits,
     walk: () => walk(files, roots, monitor, options),
     describe: () => describe(roots),
   };
+}
+
+function choiceOf({ choice, exclude }: FolderSourceOptions): ChoiceOptions {
+  return exclude === undefined ? (choice ?? {}) : { ...choice, exclude };
 }
 
 function describe(roots: readonly Root[]): SourceDescription {
@@ -68,7 +87,7 @@ function* walk(
     pool: new FolderPool(files, openFoldersMax),
     metadata: new MetadataMaker(options.accounts ?? readAccounts()),
     monitor,
-    exclude: options.exclude,
+    choice: new Choice(choiceOf(options)),
     roots,
     openLevelsMax: Math.min(OPEN_LEVELS_MAX, openFoldersMax >> 1),
   });

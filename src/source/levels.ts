@@ -8,6 +8,7 @@ import { assert } from "../base/assert.ts";
 import { type Bytes, utf8 } from "../base/bytes.ts";
 import type { Descriptor, FileSystem } from "../system/files.ts";
 import type { FolderNames } from "../system/names.ts";
+import type { Scope } from "./choice.ts";
 import type { FolderPool, PathNode, PooledFolder } from "./pool.ts";
 
 const PARENT = utf8("..");
@@ -17,6 +18,8 @@ export interface Level {
   folder: PooledFolder | undefined;
   readonly path: PathNode;
   readonly names: FolderNames;
+  /** What is chosen in it; absent where nothing is left out. */
+  readonly scope: Scope | undefined;
   readonly deviceId: number;
   readonly inode: number | bigint;
   nextIndex: number;

@@ -13,6 +13,8 @@ export interface Root {
   readonly given: Bytes;
   /** Absolute, without "." and "..". */
   readonly path: Bytes;
+  /** What the file states of all roots of a list are kept under; absent for others. */
+  readonly statesAs?: Bytes;
 }
 
 export type OpenRoot =

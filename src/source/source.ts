@@ -21,6 +21,17 @@ export interface SharedFolder {
   release(): void;
 }
 
+/** The content of a file that is in no file system: it comes once, in order, from a pipe. */
+export interface ContentStream {
+  readonly mode: number;
+  readonly groupId: number;
+  /**
+   * Puts what comes next at the beginning of `view` and returns how many bytes that are; 0 is the
+   * end, and says that all has come. What it throws makes the whole backup fail.
+   */
+  read(view: Uint8Array): Promise<number>;
+}
+
 /** Something that is not a folder. */
 export interface EntryEvent {
   readonly kind: "entry";
@@ -31,6 +42,10 @@ export interface EntryEvent {
   readonly deviceId: number;
   /** The folder that it is in. */
   readonly folder: SharedFolder;
+  /** The file takes less space than its length says: it may have holes. */
+  readonly sparse?: boolean;
+  /** Where the content comes from, if not from the file of that name. */
+  readonly stream?: ContentStream;
 }
 
 /** A folder was opened: what follows, up to its `leave`, is in it. */
@@ -40,11 +55,29 @@ export interface EnterEvent {
   readonly metadata: Metadata;
   /** The folder itself. */
   readonly folder: SharedFolder;
+  /** What tells whether it changed; absent where it is in no file system. */
+  readonly seen?: Seen;
+}
+
+/** What changes with the attributes of a name. */
+export interface Seen {
+  /** When content or metadata changed last (ctime). */
+  readonly changed: Time;
+  readonly inode: number | bigint;
+  readonly deviceId: number;
 }
 
 export type WalkEvent =
   /** The next of the given paths: what follows is in it. Nothing follows if it can't be read. */
-  | { readonly kind: "root"; readonly path: Bytes; readonly index: number }
+  | {
+      readonly kind: "root";
+      readonly path: Bytes;
+      readonly index: number;
+      /** What its file states are kept under, if not its path. */
+      readonly statesAs?: Bytes;
+      /** One of many: they are in the order of their paths, and have one list of file states. */
+      readonly isListed?: boolean;
+    }
   | EnterEvent
   | { readonly kind: "leave" }
   | EntryEvent

@@ -5,24 +5,26 @@
 import { type Bytes, concatBytes, textOf, utf8 } from "../base/bytes.ts";
 import { BunkerError, fromSystemError, systemCodeOf } from "../base/errors.ts";
 import { TREE_DEPTH_MAX } from "../base/limits.ts";
+import type { EntryType } from "../base/entry.ts";
 import type { Monitor } from "../base/monitor.ts";
 import type { Descriptor, FileSystem } from "../system/files.ts";
+import { type FolderNames, namesOf } from "../system/names.ts";
 import type { RawStat } from "../system/stat.ts";
+import type { Choice, Scope } from "./choice.ts";
+import { mayHaveHoles } from "./holes.ts";
 import { type Level, LevelStack } from "./levels.ts";
+import { type Listed, Marks } from "./marks.ts";
 import type { MetadataMaker } from "./metadata.ts";
 import { type FolderPool, type PathNode, type PooledFolder, pathOfNode } from "./pool.ts";
 import { type Root, openRoot } from "./roots.ts";
 import type { WalkEvent } from "./source.ts";
-
-/** Tells what is left out; `path` is the whole path, and the caller's only for the call. */
-export type Exclude = (path: Bytes, isFolder: boolean) => boolean;
 
 export interface WalkerOptions {
   readonly files: FileSystem;
   readonly pool: FolderPool;
   readonly metadata: MetadataMaker;
   readonly monitor: Monitor;
-  readonly exclude: Exclude | undefined;
+  readonly choice: Choice;
   readonly roots: readonly Root[];
   /** How many levels stay open; less than the pool has room for, so that a walk can't block itself. */
   readonly openLevelsMax: number;
@@ -30,6 +32,7 @@ export interface WalkerOptions {
 
 const NO_NAME = new Uint8Array(0);
 const SLASH = utf8("/");
+const NO_NAMES = namesOf([]);
 const LEAVE: WalkEvent = { kind: "leave" };
 
 export class Walker {
@@ -37,16 +40,21 @@ export class Walker {
   readonly #files: FileSystem;
   readonly #asRoot = process.geteuid?.() === 0;
   readonly #levels: LevelStack;
+  readonly #choice: Choice;
+  readonly #marks: Marks;
   #rootIndex = 0;
   /** The root that was announced and is still to be opened. */
   #announced: Root | undefined;
   /** The folder of a root that is a single entry. */
   #entryFolder: PooledFolder | undefined;
-  #excludePath: { readonly node: PathNode; readonly path: Bytes } | undefined;
+  /** The file system of the root that is walked. */
+  #rootDevice: number | undefined;
 
   constructor(options: WalkerOptions) {
     this.#options = options;
     this.#files = options.files;
+    this.#choice = options.choice;
+    this.#marks = new Marks(options.files, options.choice, options.monitor);
     this.#levels = new LevelStack(options.files, options.pool, options.openLevelsMax);
   }
 
@@ -80,7 +88,9 @@ export class Walker {
     if (root === undefined) {
       const index = this.#rootIndex++;
       this.#announced = this.#options.roots[index]!;
-      return { kind: "root", path: this.#announced.path, index };
+      const { path, statesAs } = this.#announced;
+      if (statesAs === undefined) return { kind: "root", path, index };
+      return { kind: "root", path, index, statesAs, isListed: true };
     }
     if (this.#options.pool.full) return this.#wait();
     this.#announced = undefined;
@@ -97,7 +107,7 @@ export class Walker {
     const { descriptor } = opened;
     if (opened.kind === "folder") {
       const path = root.path.length === 1 ? NO_NAME : root.path;
-      return this.#push(descriptor, NO_NAME, { above: undefined, name: path });
+      return this.#push(descriptor, NO_NAME, { above: undefined, name: path }, this.#choice.top());
     }
     const path = root.path.subarray(0, Math.max(0, root.path.lastIndexOf(SLASH[0]!)));
     this.#entryFolder = this.#options.pool.share(descriptor, { above: undefined, name: path });
@@ -108,9 +118,9 @@ export class Walker {
     if (level.nextIndex >= level.names.count) return this.#leave();
     const index = level.nextIndex++;
     const name = level.names.nameAt(index);
+    const type = level.names.typeAt(index);
     try {
-      if (level.names.typeAt(index) === "folder") return this.#enter(level, name);
-      return this.#visit(level, name);
+      return type === "folder" ? this.#enter(level, name) : this.#visit(level, name, type);
     } catch (error) {
       if (systemCodeOf(error) === "ENOENT") return this.#vanished(level, name);
       this.#problem(this.#pathOf(level, name), error);
@@ -118,20 +128,24 @@ export class Walker {
     }
   }
 
-  #visit(level: Level, name: Bytes): WalkEvent | undefined {
+  #visit(level: Level, name: Bytes, type: EntryType | undefined): WalkEvent | undefined {
     const folder = level.folder!;
+    if (type !== undefined && this.#leavesOut(level, name, false)) return undefined;
     const stat = this.#files.stat(folder.descriptor, name);
     if (stat === undefined) return this.#vanished(level, name);
     if (stat.type === "folder") return this.#enter(level, name);
-    if (this.#isExcluded(level, name, false)) return undefined;
-    return this.#entry(folder, name, stat);
+    if (type === undefined && this.#leavesOut(level, name, false)) return undefined;
+    const { fileBytesMax } = this.#choice.options;
+    const isLarge = fileBytesMax !== undefined && stat.size > fileBytesMax;
+    return isLarge && stat.type === "file" ? undefined : this.#entry(folder, name, stat);
   }
 
   #entry(folder: PooledFolder, name: Bytes, stat: RawStat): WalkEvent {
     const target = stat.type === "link" ? this.#files.readLink(folder.descriptor, name) : undefined;
     const metadata = this.#options.metadata.make(name, stat, target);
     const { changed, inode, deviceId } = stat;
-    return { kind: "entry", metadata, changed, inode, deviceId, folder };
+    const event = { kind: "entry", metadata, changed, inode, deviceId, folder } as const;
+    return stat.type === "file" && mayHaveHoles(stat) ? { ...event, sparse: true } : event;
   }
 
   #enter(level: Level, name: Bytes): WalkEvent | undefined {
@@ -139,12 +153,16 @@ export class Walker {
       level.nextIndex--; // The same name again after the wait.
       return this.#wait();
     }
-    if (this.#isExcluded(level, name, true)) return undefined;
+    if (this.#leavesOut(level, name, true)) return undefined;
+    if (this.#choice.isOwn(name, () => this.#pathOf(level, name))) return undefined;
     if (this.#levels.depth >= TREE_DEPTH_MAX) {
       throw new BunkerError("io", `expected at most ${TREE_DEPTH_MAX} folders in each other`);
     }
     const descriptor = this.#openFolder(level, name);
-    if (descriptor !== undefined) return this.#push(descriptor, name, { above: level.path, name });
+    if (descriptor !== undefined) {
+      const scope = this.#choice.below(level.scope, name);
+      return this.#push(descriptor, name, { above: level.path, name }, scope);
+    }
     const stat = this.#files.stat(level.folder!.descriptor, name);
     if (stat === undefined) return this.#vanished(level, name);
     if (stat.type !== "folder") return this.#entry(level.folder!, name, stat);
@@ -161,15 +179,15 @@ export class Walker {
     }
   }
 
-  #push(descriptor: Descriptor, name: Bytes, path: PathNode): WalkEvent {
+  #push(descriptor: Descriptor, name: Bytes, path: PathNode, upper: Scope | undefined): WalkEvent {
     const folder = this.#options.pool.share(descriptor, path);
     try {
       const stat = this.#files.statDescriptor(descriptor);
-      const names = this.#files.list(descriptor);
+      const { names, scope } = this.#choose(folder, stat, upper);
       const metadata = this.#options.metadata.make(name, stat);
-      const { deviceId, inode } = stat;
-      this.#levels.push({ folder, path, names, deviceId, inode, nextIndex: 0 });
-      return { kind: "enter", metadata, folder };
+      const { changed, deviceId, inode } = stat;
+      this.#levels.push({ folder, path, names, scope, deviceId, inode, nextIndex: 0 });
+      return { kind: "enter", metadata, folder, seen: { changed, inode, deviceId } };
     } catch (error) {
       folder.release();
       throw error;
@@ -187,16 +205,43 @@ export class Walker {
     return LEAVE;
   }
 
-  #isExcluded(level: Level, name: Bytes, isFolder: boolean): boolean {
-    const { exclude } = this.#options;
+  #leavesOut(level: Level, name: Bytes, isFolder: boolean): boolean {
+    if (this.#choice.leavesOut(level.scope, name, isFolder)) return true;
+    const { exclude } = this.#choice.options;
     return exclude !== undefined && exclude(this.#pathOf(level, name), isFolder);
   }
 
-  #pathOf(level: Level, name: Bytes): Bytes {
-    if (this.#excludePath?.node !== level.path) {
-      this.#excludePath = { node: level.path, path: pathOfNode(level.path) };
+  // The names in a folder, without those that it says itself are not to be backed up.
+  #choose(
+    folder: PooledFolder,
+    { deviceId }: RawStat,
+    scope: Scope | undefined,
+  ): { readonly names: FolderNames; readonly scope: Scope | undefined } {
+    const isRoot = this.#levels.depth === 0;
+    if (isRoot) this.#rootDevice = deviceId;
+    // Of folders alone: in overlays, each file may have a number of its own.
+    if (this.#choice.options.oneFileSystem === true && deviceId !== this.#rootDevice) {
+      return { names: NO_NAMES, scope };
     }
-    return concatBytes(this.#excludePath.path, SLASH, name);
+    const { descriptor } = folder;
+    const listed: Listed = {
+      descriptor,
+      names: this.#files.list(descriptor),
+      path: () => folder.path(),
+    };
+    const tags = this.#marks.tagsOf(listed);
+    if (tags === undefined) {
+      return { names: listed.names, scope: this.#marks.scopeIn(listed, scope) };
+    }
+    if (isRoot) {
+      const tag = textOf(tags.nameAt(0));
+      this.#options.monitor.notice(`${textOf(folder.path())}: holds ${tag}: the rest is left out`);
+    }
+    return { names: tags, scope };
+  }
+
+  #pathOf(level: Level, name: Bytes): Bytes {
+    return concatBytes(pathOfNode(level.path), SLASH, name);
   }
 
   #wait(): WalkEvent {

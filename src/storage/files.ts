@@ -30,6 +30,24 @@ export async function step<T>(doing: string, path: string, run: () => Promise<T>
   }
 }
 
+/** Runs a step that writes to a storage; where the system refuses, nothing can be written there. */
+export async function writingStep<T>(
+  path: string,
+  root: string,
+  run: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (systemCodeOf(error) === undefined) throw error;
+    if (fromSystemError(error, "").code !== "denied") {
+      throw fromSystemError(error, `writing ${path}`, path);
+    }
+    const place = root === "" ? "/" : root;
+    throw fromSystemError(error, `the store at ${place} can't be written to`, place);
+  }
+}
+
 /** Runs a step that finds nothing where a name is not there: then `undefined`. */
 export async function unlessAbsent<T>(run: Promise<T>): Promise<T | undefined> {
   try {

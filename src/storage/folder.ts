@@ -12,7 +12,15 @@ import { dirname, resolve } from "node:path";
 import { type Bytes, hexOf, parseHex, textOf, utf8 } from "../base/bytes.ts";
 import { BunkerError, systemCodeOf } from "../base/errors.ts";
 import { MANIFEST_BYTES_MAX, PACK_BYTES_MAX, SEGMENT_BYTES_MAX } from "../base/limits.ts";
-import { checkRootThere, openRegular, readAt, step, syncFolder, unlessAbsent } from "./files.ts";
+import {
+  checkRootThere,
+  openRegular,
+  readAt,
+  step,
+  syncFolder,
+  unlessAbsent,
+  writingStep,
+} from "./files.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { checkObjectName, checkPrefix, folderOfName } from "./names.ts";
 import { Publisher } from "./publish.ts";
@@ -44,8 +52,8 @@ export interface FolderOptions {
 /**
  * Opens the folder at `path`, relative to the working folder of this moment, as a storage.
  *
- * Throws `no-store` where there is none and `create` is not set, and `invalid-argument` where
- * something else is there. Removes what dead runs left, if the folder can be written to.
+ * Where there is none, or something else, it throws `no-store`, or if `create` is set makes one, or
+ * throws `invalid-argument`. Removes what dead runs left, if the folder can be written to.
  */
 export async function openFolderStorage(
   path: string,
@@ -67,7 +75,8 @@ async function checkRoot(root: string, create: boolean): Promise<void> {
   const stats = await unlessAbsent(stat(root));
   if (stats?.isDirectory() === true) return;
   if (stats !== undefined) {
-    throw new BunkerError("invalid-argument", `${root} is not a folder`, { subject: root });
+    const code = create ? "invalid-argument" : "no-store";
+    throw new BunkerError(code, `${root} is not a folder`, { subject: root });
   }
   if (!create) throw new BunkerError("no-store", `there is no folder ${root}`, { subject: root });
   // The topmost folder that was missing: its name, and all below, must outlive a crash.
@@ -149,7 +158,7 @@ class FolderStorage implements Storage {
 
   /** The time stamp of a file written now: of the machine that has the disk, not of this one. */
   async serverTime(): Promise<number> {
-    return step("reading the clock of", this.location, () =>
+    return writingStep(`${this.#root}/tmp`, this.#root, () =>
       this.#publisher.withTemporary(utf8("\n"), async (path) =>
         Math.floor((await stat(path)).mtimeMs),
       ),

@@ -17,11 +17,11 @@ import {
   matchesHash,
   openRegular,
   rootIsGone,
-  step,
   syncFolder,
   throughFolder,
   unlessAbsent,
   writeNew,
+  writingStep,
 } from "./files.ts";
 import { temporaryName } from "./leftovers.ts";
 import { folderOfName, hashInName } from "./names.ts";
@@ -51,7 +51,7 @@ export class Publisher {
     const hash = hashInName(name);
     await this.#places.take(1);
     try {
-      await step("writing", `${this.#root}/${name}`, () =>
+      await writingStep(`${this.#root}/${name}`, this.#root, () =>
         this.#retryGone(() => this.#put(name, hash, bytes, signal)),
       );
     } finally {
@@ -61,7 +61,7 @@ export class Publisher {
 
   /** Creates a small file at the root; returns whether it was this call that did. */
   async createFile(name: string, bytes: Bytes): Promise<boolean> {
-    return step("writing", `${this.#root}/${name}`, () =>
+    return writingStep(`${this.#root}/${name}`, this.#root, () =>
       this.#retryGone(() =>
         this.#withTemporary(bytes, (path) => this.#createOnce(path, name, bytes)),
       ),

@@ -3,6 +3,7 @@
 import { type Bytes, concatBytes } from "../base/bytes.ts";
 import { BunkerError, isBunkerError, isDamage } from "../base/errors.ts";
 import { type BlobId, type HexId, hexId } from "../base/ids.ts";
+import { release } from "../base/platform.ts";
 import {
   decodePackHeader,
   openBlob,
@@ -27,6 +28,15 @@ export const GRID_BYTES = 64 * 1024;
 const BLOCK_BYTES = 1024 * 1024;
 const BLOCK_COUNT_MAX = 24;
 const KEY_COUNT_MAX = 4096;
+
+/** A blob of so many bytes is read by itself: blocks of such would push the small ones' out. */
+const LARGE_BYTES = BLOCK_BYTES / 4;
+
+interface SealedRange {
+  readonly sealed: Bytes;
+  /** Memory that is nobody else's, to be given back. */
+  readonly own: Bytes | undefined;
+}
 
 export class BlobReader {
   readonly #store: Store;
@@ -120,7 +130,7 @@ export class BlobReader {
   async #readAt(kind: PackKind, place: Place): Promise<Uint8Array<ArrayBuffer>> {
     const name = packName(place.packId);
     const key = await this.packKey(place.packId);
-    const sealed = await this.#range(name, place);
+    const { sealed, own } = await this.#range(name, place);
     if (sealed.length !== place.storedBytes) throw damaged(name, "it is cut short");
     try {
       const blob = { ...place, packKey: key, kind };
@@ -130,11 +140,14 @@ export class BlobReader {
     } catch (error) {
       if (!isBunkerError(error, "corrupt")) throw error;
       throw damaged(name, `blob ${place.ordinal} does not open`, error);
+    } finally {
+      if (own !== undefined) release(own);
     }
   }
 
   // Small blobs come out of whole blocks, of which the last ones are kept.
-  async #range(name: string, place: Place): Promise<Bytes> {
+  async #range(name: string, place: Place): Promise<SealedRange> {
+    if (place.storedBytes >= LARGE_BYTES) return readAlone(this.#store, name, place);
     const first = Math.floor(place.offset / BLOCK_BYTES);
     const last = Math.floor((place.offset + place.storedBytes - 1) / BLOCK_BYTES);
     const parts: Bytes[] = [];
@@ -144,7 +157,9 @@ export class BlobReader {
       const from = Math.max(0, place.offset - block * BLOCK_BYTES);
       parts.push(bytes.subarray(from, place.offset + place.storedBytes - block * BLOCK_BYTES));
     }
-    return parts.length === 1 ? parts[0]! : concatBytes(...parts);
+    if (parts.length === 1) return { sealed: parts[0]!, own: undefined };
+    const own = concatBytes(...parts);
+    return { sealed: own, own };
   }
 
   #block(name: string, block: number): Promise<Bytes | undefined> {
@@ -217,6 +232,18 @@ export async function readTrailer(
   const sealed = await readRange(store, name, packBytes - 4 - length, length);
   const blobs = await openTrailer(store, header, sealed, packBytes);
   return { kind: decodePackHeader(header).kind, blobs };
+}
+
+async function readAlone(
+  store: Store,
+  name: string,
+  { offset, storedBytes }: Place,
+): Promise<SealedRange> {
+  const start = offset - (offset % GRID_BYTES);
+  const length = Math.ceil((offset + storedBytes - start) / GRID_BYTES) * GRID_BYTES;
+  const own = await getObject(store.storage, name, { range: { offset: start, length } });
+  if (own === undefined) throw missing(name);
+  return { sealed: own.subarray(offset - start, offset - start + storedBytes), own };
 }
 
 async function readRange(

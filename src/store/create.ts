@@ -18,7 +18,8 @@ import { type Keyring, keyringOfSecret, ownerBundle, requireOwner } from "./keyr
 import { OwnerLog } from "./log.ts";
 import { changeMemory } from "./memory.ts";
 import { keepObject } from "./objects.ts";
-import { hasStore, rememberStore } from "./unlock.ts";
+import { rememberStore } from "./known.ts";
+import { hasStore } from "./unlock.ts";
 
 export interface NewStore {
   readonly passphrase: string;

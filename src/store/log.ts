@@ -25,6 +25,7 @@ export class OwnerLog {
   readonly #entries = new Map<string, LogEntry>();
   #locationId: Bytes | undefined;
   #isStored = false;
+  #hasNewer = false;
   #state: LogState;
 
   private constructor(
@@ -69,6 +70,14 @@ export class OwnerLog {
       if (record.covered.some((covered) => equalBytes(covered.id, id))) return true;
     }
     return false;
+  }
+
+  /**
+   * Whether nothing is known but records that say that a newer version made them. One that can be
+   * read tells that this version knows the store: the others are damage then, as they may be forged.
+   */
+  get isNewer(): boolean {
+    return this.#entries.size === 0 && this.#hasNewer;
   }
 
   /** Whether the storage holds any record of this store; kept copies alone don't count. */
@@ -127,6 +136,7 @@ export class OwnerLog {
       if (!isKept) keepObject(this.#kept, name, bytes);
     } catch (error) {
       if (!isDamage(error)) throw error;
+      if (isBunkerError(error, "unsupported-version")) this.#hasNewer = true;
       this.#findings.add(name, error);
     }
   }

@@ -110,16 +110,22 @@ async function childOf(reader: BlobReader, node: Node, name: Bytes): Promise<Nod
   return entry === undefined ? undefined : { kind: "entry", entry };
 }
 
+/** The names of the absolute path that a snapshot's top goes by; none where it is the top itself. */
+export function rootNamesOf(snapshot: Snapshot): readonly Bytes[] {
+  const [root] = snapshot.roots;
+  if (root === undefined || snapshot.roots.length > 1) return [];
+  const names = splitPath(root.path);
+  return root.entry.type === "folder" ? names : names.slice(0, -1);
+}
+
 // The rest of an absolute path below the one root of a snapshot.
 function belowRoot(
   snapshot: Snapshot,
   parts: readonly Bytes[],
   path: Bytes,
 ): readonly Bytes[] | undefined {
-  const [root] = snapshot.roots;
-  if (path[0] !== SLASH || root === undefined || snapshot.roots.length > 1) return undefined;
-  const rootParts = splitPath(root.path);
-  if (root.entry.type !== "folder") rootParts.pop();
+  if (path[0] !== SLASH || snapshot.roots.length !== 1) return undefined;
+  const rootParts = rootNamesOf(snapshot);
   const isBelow = rootParts.every(
     (part, i) => parts[i] !== undefined && equalBytes(part, parts[i]),
   );

@@ -5,6 +5,7 @@
 // small neighbours are merged, so that there are few runs and opening costs what changed.
 
 import { hexOf } from "../base/bytes.ts";
+import { isBunkerError } from "../base/errors.ts";
 import type { LocalFolder } from "../base/local.ts";
 import type { SegmentBody } from "../format/records.ts";
 import { mergeRuns } from "./merge.ts";
@@ -59,7 +60,12 @@ export function mergeSmall(cache: LocalFolder, trust: Trust): void {
     const large = mapRun(cache, elder);
     if (small === undefined || large === undefined) return;
     if (small.counts.blobs < large.counts.blobs * MERGE_SHARE) return;
-    mergeRuns(large, small, () => cache.create(runName(trust, numberOf(elder))));
+    try {
+      mergeRuns(large, small, () => cache.create(runName(trust, numberOf(elder))));
+    } catch (error) {
+      if (!isBunkerError(error)) throw error;
+      return; // No room, say: few runs are a saving, and many hold the same.
+    }
     cache.delete(elder);
     cache.delete(last);
   }

@@ -16,10 +16,11 @@ import type { StoreContext } from "./context.ts";
 import { Findings } from "./findings.ts";
 import { openCatalog } from "./segments.ts";
 import { isOwnersMachine, type Keyring } from "./keyring.ts";
+import { rememberStore } from "./known.ts";
 import { OwnerLog } from "./log.ts";
 import { changeMemory, loadMemory } from "./memory.ts";
 import { dropKept, keepObject, loadFromStorage, loadKept } from "./objects.ts";
-import { madeByNewer, refuseOtherStore, rememberStore, type Secret, unlock } from "./unlock.ts";
+import { madeByNewer, refuseOtherStore, type Secret, unlock } from "./unlock.ts";
 
 export interface OpenOptions {
   /** Names this machine: its signer is derived from it. */
@@ -67,7 +68,7 @@ export class Store {
     const keyring = await unlock(context, secret, options.label, findings);
     const state = context.local.state(hexId(keyring.keys.storeId));
     const log = await OwnerLog.open(context, keyring, state, findings);
-    if (log.state.genesis === undefined && findings.hasNewer) throw madeByNewer(context);
+    if (log.isNewer) throw madeByNewer(context, "owner log");
     if (!log.isStored) await refuseOtherStore(context, keyring);
     const store = new Store({
       context,

@@ -64,6 +64,19 @@ async function* idsOf(
   }
 }
 
+/** What stands in one tree blob: entries; pages and content lists; or chunks. */
+export type TreePart =
+  | { readonly kind: "entry"; readonly entry: Entry }
+  | { readonly kind: "tree" | "chunk"; readonly id: BlobId };
+
+/** The parts of one tree blob, whatever it is, in their order. Throws `corrupt` or `not-found`. */
+export async function readParts(reader: BlobReader, id: BlobId): Promise<readonly TreePart[]> {
+  const node = await readNode(reader, id, 0);
+  if (node.kind === "entries") return node.entries.map((entry) => ({ kind: "entry", entry }));
+  if (node.kind === "pages") return node.pages.map((page) => ({ kind: "tree", id: page.id }));
+  return node.ids.map((part) => ({ kind: node.kind === "ids" ? "chunk" : "tree", id: part }));
+}
+
 async function readNode(reader: BlobReader, id: BlobId, depth: number): Promise<TreeNode> {
   if (depth > NESTING_MAX) throw new BunkerError("corrupt", "a tree is nested too deep");
   return decodeTree(await reader.read("tree", id));

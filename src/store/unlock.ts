@@ -10,18 +10,21 @@ import { LOG_PREFIX, parseName, SLOT_PREFIX, slotName } from "../format/names.ts
 import { openSlot, readSlot, type Slot } from "../format/slot.ts";
 import type { StoreContext } from "./context.ts";
 import { Findings } from "./findings.ts";
+import { KNOWN_FILE, knownStore } from "./known.ts";
 import { type Keyring, keyringOfBundle, keyringOfSecret } from "./keyring.ts";
 import { loadMemory } from "./memory.ts";
 import { listNames, loadFromStorage, loadKept } from "./objects.ts";
 
 /** What somebody opens a store with; one of them. */
 export type Secret =
-  | { readonly kind: "passphrase"; readonly passphrase: () => Promise<string> }
+  | {
+      readonly kind: "passphrase";
+      readonly passphrase: () => Promise<string>;
+      /** After one that opens nothing: another one, or `undefined` where there is none. */
+      readonly another?: () => Promise<string | undefined>;
+    }
   | { readonly kind: "phrase"; readonly secret: Bytes }
   | { readonly kind: "bundle"; readonly bundle: Bundle };
-
-/** Which store stood at a location when it was opened last: `known.json` in the state root. */
-const KNOWN_FILE = "known.json";
 
 /** Opens the keys. Throws `no-store` and `wrong-key`. `label` names this machine. */
 export async function unlock(
@@ -30,7 +33,7 @@ export async function unlock(
   label: string,
   findings: Findings,
 ): Promise<Keyring> {
-  if (secret.kind === "passphrase") return unlockSlots(context, secret.passphrase, label, findings);
+  if (secret.kind === "passphrase") return unlockSlots(context, secret, label, findings);
   const keyring =
     secret.kind === "phrase"
       ? await keyringOfSecret(context.platform, secret.secret as Uint8Array, label)
@@ -66,14 +69,32 @@ function noStore(context: StoreContext): BunkerError {
 
 async function unlockSlots(
   context: StoreContext,
-  passphrase: () => Promise<string>,
+  { passphrase, another }: Secret & { readonly kind: "passphrase" },
   label: string,
   findings: Findings,
 ): Promise<Keyring> {
   const slots = await candidateSlots(context, findings);
-  const text = await passphrase();
+  for (
+    let text: string | undefined = await passphrase();
+    text !== undefined;
+    text = await another?.()
+  ) {
+    const keyring = await openAny(context, slots, { passphrase: text, label, findings });
+    if (keyring !== undefined) return keyring;
+  }
+  throw new BunkerError("wrong-key", "the passphrase opens no key slot of this store", {
+    hint: "forgotten? set a new one by the recovery phrase: BUNKER_PHRASE_FILE=FILE bunker key passphrase",
+  });
+}
+
+async function openAny(
+  context: StoreContext,
+  slots: readonly Slot[],
+  by: { readonly passphrase: string; readonly label: string; readonly findings: Findings },
+): Promise<Keyring | undefined> {
+  const { passphrase, label, findings } = by;
   for (const slot of slots.slice(0, ARGON_RUNS_MAX)) {
-    const bundle = await openOne(context, slot, text, findings);
+    const bundle = await openOne(context, slot, passphrase, findings);
     if (bundle === undefined) continue;
     const keyring = await keyringOfBundle(context.platform, bundle, label);
     if (equalBytes(keyring.keys.storeId, slot.storeId)) {
@@ -81,9 +102,7 @@ async function unlockSlots(
     }
     findings.add(hexId(slot.id), "this key slot holds the keys of another store");
   }
-  throw new BunkerError("wrong-key", "the passphrase opens no key slot of this store", {
-    hint: "forgotten? set a new one by the recovery phrase: BUNKER_PHRASE_FILE=FILE bunker key passphrase",
-  });
+  return undefined;
 }
 
 async function openOne(
@@ -105,7 +124,7 @@ async function openOne(
 async function candidateSlots(context: StoreContext, findings: Findings): Promise<Slot[]> {
   const known = knownStore(context);
   const slots = await loadSlots(context, known, findings);
-  if (slots.length === 0 && findings.hasNewer) throw madeByNewer(context);
+  if (slots.length === 0 && findings.hasNewer) throw madeByNewer(context, "key slots");
   if (slots.length === 0 && known === undefined) {
     await requireStore(context);
     const reasons = findings.all.map(({ message }) => message).join("; ");
@@ -122,12 +141,22 @@ async function candidateSlots(context: StoreContext, findings: Findings): Promis
   return own;
 }
 
-/** The error of a store whose keys or log this version can't read. */
-export function madeByNewer({ storage }: StoreContext): BunkerError {
-  const message = `the store at ${storage.location} was made by a newer version of bunker, which is needed to open it`;
+const HINT_OF_NEWER = {
+  "owner log": "update bunker; if that doesn't help, its owner log was forged",
+  "key slots":
+    "update bunker; if that doesn't help, its key slots were forged: the recovery phrase " +
+    "(BUNKER_PHRASE_FILE) or a key file (BUNKER_KEY_FILE) opens the store without one",
+} as const;
+
+/** The error of a store of whose key slots, or of whose log, this version can read none. */
+export function madeByNewer(
+  { storage }: StoreContext,
+  unread: keyof typeof HINT_OF_NEWER,
+): BunkerError {
+  const message = `the store at ${storage.location} was made by a newer version of bunker, or forged`;
   return new BunkerError("unsupported-version", message, {
     subject: storage.location,
-    hint: "update bunker",
+    hint: HINT_OF_NEWER[unread],
   });
 }
 
@@ -233,35 +262,6 @@ async function loadSlot(
     if (!isDamage(error)) throw error;
     findings.add(name, error);
     return kept === undefined ? undefined : readKeptSlot(context, kept, name);
-  }
-}
-
-/** The store that this location held when it was opened last. */
-export function knownStore(context: StoreContext): string | undefined {
-  return readKnown(context)[context.storage.location];
-}
-
-export function rememberStore(context: StoreContext, storeId: Bytes): void {
-  const id = hexId(storeId);
-  if (readKnown(context)[context.storage.location] === id) return;
-  context.local.root.exclusively(KNOWN_FILE, () => {
-    writeKnown(context, { ...readKnown(context), [context.storage.location]: id });
-  });
-}
-
-function writeKnown(context: StoreContext, known: Record<string, string>): void {
-  const text = `${JSON.stringify(known, undefined, 1)}\n`;
-  context.local.root.write(KNOWN_FILE, [new TextEncoder().encode(text)], { durable: true });
-}
-
-function readKnown(context: StoreContext): Record<string, string> {
-  const bytes = context.local.root.read(KNOWN_FILE);
-  if (bytes === undefined) return {};
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    return typeof value === "object" && value !== null ? (value as Record<string, string>) : {};
-  } catch {
-    return {}; // A broken file is first use again.
   }
 }
 

@@ -6,6 +6,7 @@
 
 import type { Bytes } from "../base/bytes.ts";
 import type { EntryType, Time } from "../base/entry.ts";
+import type { AttributeCalls } from "./attributes.ts";
 import type { FolderNames } from "./names.ts";
 import type { RawStat } from "./stat.ts";
 
@@ -17,6 +18,8 @@ export interface OpenOptions {
   readonly noAccessTime?: boolean;
   /** Follows a link in the last component: for folders that the user named. */
   readonly follow?: boolean;
+  /** Opens a file for reading and writing. */
+  readonly write?: boolean;
 }
 
 /** A name in a folder. */
@@ -38,12 +41,14 @@ export interface FileSystem {
   readonly limits: readonly string[];
   /** True where another thread needs `adopt` to use a descriptor of a folder. */
   readonly needsPaths: boolean;
+  /** Extended attributes: reading and setting them. */
+  readonly attributes: AttributeCalls;
   /** Tells the path of a folder's descriptor that another thread opened. */
   adopt(folder: Descriptor, path: Bytes): void;
 
   /** Opens a folder, `path` being a name in `parent`, or ".."; without a parent, a whole path. */
   openFolder(parent: Descriptor | undefined, path: Bytes, options?: OpenOptions): Descriptor;
-  /** Opens a file for reading, never through a link; never waits for the other end of a pipe. */
+  /** Opens a file, never through a link; never waits for the other end of a pipe. */
   openFile(folder: Descriptor, name: Bytes, options?: OpenOptions): Descriptor;
   /** The names in a folder, in the order of their bytes. */
   list(folder: Descriptor): FolderNames;
@@ -55,6 +60,13 @@ export interface FileSystem {
    * a pipe. A quarter of the price of a look at all that the system knows.
    */
   endOf(descriptor: Descriptor): number | undefined;
+  /**
+   * Where data begins in an open file, from `offset` on; `undefined` where only a hole is left.
+   * Where holes can't be asked for, all is data. May move the place where the next reading begins.
+   */
+  dataFrom(descriptor: Descriptor, offset: number): number | undefined;
+  /** Where the next hole begins, from `offset` on, which is in data; the end of a file is one. */
+  holeFrom(descriptor: Descriptor, offset: number): number;
   readLink(folder: Descriptor, name: Bytes): Bytes;
 
   /** Makes a file and opens it for writing; throws `EEXIST` where anything has the name. */
@@ -65,7 +77,8 @@ export interface FileSystem {
   makeNode(folder: Descriptor, name: Bytes, node: Node): void;
   /** Moves a name over another in the same folder. */
   rename(folder: Descriptor, from: Bytes, to: Bytes): void;
-  remove(folder: Descriptor, name: Bytes): void;
+  /** Removes a name; that of a folder, which must be empty, only where that is said. */
+  remove(folder: Descriptor, name: Bytes, isFolder?: boolean): void;
 
   /** For open files and folders. */
   setOwner(descriptor: Descriptor, userId: number, groupId: number): void;

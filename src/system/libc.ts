@@ -8,7 +8,7 @@ import { FFIType, type Library, type Pointer, dlopen, read } from "bun:ffi";
 
 const LIBRARIES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1", "libc.so"];
 
-// openat and syscall take a variable number of arguments. On both architectures Linux passes
+// openat, fcntl and syscall take a variable number of arguments. On both architectures Linux passes
 // these in the same registers as fixed ones.
 const SYMBOLS = {
   syscall: { args: ["i64", "i64", "ptr", "i64", "i64", "ptr"], returns: FFIType.i64_fast },
@@ -27,6 +27,16 @@ const SYMBOLS = {
   fchownat: { args: ["i32", "ptr", "u32", "u32", "i32"], returns: "i32" },
   futimens: { args: ["i32", "ptr"], returns: "i32" },
   utimensat: { args: ["i32", "ptr", "ptr", "i32"], returns: "i32" },
+  flistxattr: { args: ["i32", "ptr", "u64"], returns: FFIType.i64_fast },
+  fgetxattr: { args: ["i32", "ptr", "ptr", "u64"], returns: FFIType.i64_fast },
+  fsetxattr: { args: ["i32", "ptr", "ptr", "u64", "i32"], returns: "i32" },
+  fremovexattr: { args: ["i32", "ptr"], returns: "i32" },
+  llistxattr: { args: ["ptr", "ptr", "u64"], returns: FFIType.i64_fast },
+  lgetxattr: { args: ["ptr", "ptr", "ptr", "u64"], returns: FFIType.i64_fast },
+  setxattr: { args: ["ptr", "ptr", "ptr", "u64", "i32"], returns: "i32" },
+  removexattr: { args: ["ptr", "ptr"], returns: "i32" },
+  pipe2: { args: ["ptr", "i32"], returns: "i32" },
+  fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
   flock: { args: ["i32", "i32"], returns: "i32" },
   syncfs: { args: ["i32"], returns: "i32" },
   __errno_location: { args: [], returns: "ptr" },

@@ -37,7 +37,7 @@ export function openLocalFolder(path: string): LocalFolder {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw failure(error, `making ${path}`, path, WHERE);
+    throw failure(error, `making ${path}`, path);
   }
   return new DiskFolder(path);
 }
@@ -143,7 +143,7 @@ class DiskWriter implements LocalWriter {
     try {
       this.#descriptor = openSync(this.#temporary, "wx", 0o600);
     } catch (error) {
-      throw failure(error, `writing ${this.#target}`, undefined, WHERE);
+      throw failure(error, `writing ${this.#target}`);
     }
   }
 
@@ -208,12 +208,12 @@ function readWhole(path: string): Bytes {
 }
 
 // These folders are this machine's: that they are full says nothing about the storage.
-function failure(error: unknown, what: string, subject?: string, hint?: string): BunkerError {
+function failure(error: unknown, what: string, subject?: string): BunkerError {
   const { code, message } = ofThisMachine(fromSystemError(error, what));
   return new BunkerError(code, message, {
     cause: error,
     ...(subject === undefined ? {} : { subject }),
-    ...(hint === undefined ? {} : { hint }),
+    hint: WHERE,
   });
 }
 

@@ -4,7 +4,7 @@
 // `order` with the entries in the order of their names. A million names take some 30 MB.
 
 import { assert } from "../base/assert.ts";
-import type { Bytes } from "../base/bytes.ts";
+import { type Bytes, compareBytes, concatBytes } from "../base/bytes.ts";
 import type { EntryType } from "../base/entry.ts";
 import { typeOfFormat } from "./stat.ts";
 
@@ -40,6 +40,22 @@ export class FolderNames {
     return typeOfFormat(this.#formats[this.#order[index]!]!);
   }
 
+  /** Whether the folder holds this name. */
+  has(name: Bytes): boolean {
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const entry = this.#order[middle]!;
+      const found = this.#arena.subarray(this.#offsets[entry]!, this.#offsets[entry + 1]!);
+      const difference = compareBytes(found, name);
+      if (difference === 0) return true;
+      if (difference < 0) low = middle + 1;
+      else high = middle;
+    }
+    return false;
+  }
+
   #sorted(): Uint32Array {
     const order = new Uint32Array(this.#formats.length);
     for (let i = 0; i < order.length; i++) order[i] = i;
@@ -68,6 +84,13 @@ export class FolderNames {
     }
     return bytesA - bytesB;
   }
+}
+
+/** A list of these names alone; what they are is not said. */
+export function namesOf(names: readonly Bytes[]): FolderNames {
+  const offsets = new Uint32Array(names.length + 1);
+  for (const [i, { length }] of names.entries()) offsets[i + 1] = offsets[i]! + length;
+  return new FolderNames(concatBytes(...names), offsets, new Uint8Array(names.length));
 }
 
 /** Gathers the names of one folder after another; `finish` gives them and starts anew. */

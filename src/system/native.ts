@@ -8,11 +8,14 @@ import type { Pointer } from "bun:ffi";
 import { assert } from "../base/assert.ts";
 import { type Bytes, utf8 } from "../base/bytes.ts";
 import type { EntryType, Time } from "../base/entry.ts";
+import type { AttributeCalls } from "./attributes.ts";
 import { systemError, systemErrorOf } from "./failure.ts";
 import type { Descriptor, FileSystem, Node, OpenOptions, Place } from "./files.ts";
 import type { Libc } from "./libc.ts";
 import { type FolderNames, NamesBuilder } from "./names.ts";
+import { NativeAttributes, type WithNode } from "./native-attributes.ts";
 import { scratch, terminated } from "./scratch.ts";
+import { encodedNode } from "./node.ts";
 import { type RawStat, STATX_BYTES, STATX_MASK, decodeStatx } from "./stat.ts";
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } =
@@ -25,18 +28,15 @@ const O_PATH = 0o10000000;
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_NO_AUTOMOUNT = 0x800;
+const AT_REMOVEDIR = 0x200;
 const SEEK_END = 2;
+const SEEK_DATA = 3;
+const SEEK_HOLE = 4;
 const AT_EMPTY_PATH = 0x1000;
 
 const PATH_BYTES_MAX = 4096;
 const LISTING_BYTES = 128 * 1024;
 const UTIME_OMIT = 0x3ffffffe;
-const FORMAT_OF_NODE = {
-  fifo: 0o010000,
-  char: 0o020000,
-  block: 0o060000,
-  socket: 0o140000,
-} as const;
 const EMPTY = new Uint8Array(0);
 
 /** What `openat` needs to know beyond its flags. */
@@ -45,8 +45,9 @@ interface Opening extends OpenOptions {
 }
 
 export class NativeFileSystem implements FileSystem {
-  readonly limits: readonly string[] = [];
   readonly needsPaths = false;
+  readonly limits: readonly string[];
+  readonly attributes: AttributeCalls;
   readonly #libc: Libc;
   readonly #call: Libc["call"];
   readonly #first = scratch(PATH_BYTES_MAX);
@@ -61,6 +62,10 @@ export class NativeFileSystem implements FileSystem {
   constructor(libc: Libc) {
     this.#libc = libc;
     this.#call = libc.call;
+    const withNode: WithNode = (place, type, act) => this.#withNode(place, type, act);
+    const attributes = new NativeAttributes(libc, withNode);
+    this.attributes = attributes;
+    this.limits = attributes.limits;
   }
 
   adopt(): void {}
@@ -72,7 +77,8 @@ export class NativeFileSystem implements FileSystem {
   }
 
   openFile(folder: Descriptor, name: Bytes, options: OpenOptions = {}): Descriptor {
-    const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    const access = options.write === true ? constants.O_RDWR : O_RDONLY;
+    const flags = access | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
     return this.#open(folder, name, flags, options);
   }
 
@@ -125,18 +131,32 @@ export class NativeFileSystem implements FileSystem {
     return end;
   }
 
+  dataFrom(descriptor: Descriptor, offset: number): number | undefined {
+    const found = this.#seek(descriptor, offset, SEEK_DATA);
+    return found === "unknown" ? offset : found;
+  }
+
+  holeFrom(descriptor: Descriptor, offset: number): number {
+    const found = this.#seek(descriptor, offset, SEEK_HOLE);
+    return typeof found === "number" ? found : Number.POSITIVE_INFINITY;
+  }
+
+  // Gives `undefined` beyond the last, "unknown" where the file system knows nothing of it.
+  #seek(descriptor: Descriptor, offset: number, to: number): number | "unknown" | undefined {
+    const found = Number(this.#call.lseek(descriptor, offset, to));
+    if (found >= 0) return found;
+    const error = this.#failure("lseek");
+    if (error.code === "ENXIO") return undefined;
+    if (error.code === "EINVAL") return "unknown";
+    throw error;
+  }
+
   #statx(folder: Descriptor, name: Bytes, flags: number): number {
     const path = terminated(this.#first, name);
     const { statx } = this.#libc.numbers;
-    const answer = this.#call.syscall(
-      statx,
-      folder,
-      path,
-      flags | AT_NO_AUTOMOUNT,
-      STATX_MASK,
-      this.#stat.address,
-    );
-    return Number(answer);
+    const how = flags | AT_NO_AUTOMOUNT;
+    const { address } = this.#stat;
+    return Number(this.#call.syscall(statx, folder, path, how, STATX_MASK, address));
   }
 
   readLink(folder: Descriptor, name: Bytes): Bytes {
@@ -171,8 +191,7 @@ export class NativeFileSystem implements FileSystem {
 
   makeNode(folder: Descriptor, name: Bytes, node: Node): void {
     const path = terminated(this.#first, name);
-    const mode = FORMAT_OF_NODE[node.type] | node.mode;
-    const device = encodedDevice(node.major, node.minor);
+    const { mode, device } = encodedNode(node);
     this.#check(
       this.#call.syscall(this.#libc.numbers.mknodat, folder, path, mode, device, null),
       "mknodat",
@@ -187,8 +206,9 @@ export class NativeFileSystem implements FileSystem {
     );
   }
 
-  remove(folder: Descriptor, name: Bytes): void {
-    this.#check(this.#call.unlinkat(folder, terminated(this.#first, name), 0), "unlinkat");
+  remove(folder: Descriptor, name: Bytes, isFolder = false): void {
+    const flags = isFolder ? AT_REMOVEDIR : 0;
+    this.#check(this.#call.unlinkat(folder, terminated(this.#first, name), flags), "unlinkat");
   }
 
   setOwner(descriptor: Descriptor, userId: number, groupId: number): void {
@@ -276,9 +296,4 @@ export class NativeFileSystem implements FileSystem {
   #failure(call: string): ReturnType<typeof systemError> {
     return systemError(this.#libc.errno(), call);
   }
-}
-
-// The kernel's 32-bit form: 12 bits of the major, 20 of the minor number (new_encode_dev).
-function encodedDevice(major: number, minor: number): number {
-  return ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & 0xfff00) << 12)) >>> 0;
 }

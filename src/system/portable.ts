@@ -7,6 +7,7 @@ import * as fs from "node:fs";
 import { type Bytes, concatBytes, utf8 } from "../base/bytes.ts";
 import { assert, present } from "../base/assert.ts";
 import type { EntryType, Time } from "../base/entry.ts";
+import { type AttributeCalls, NO_ATTRIBUTES } from "./attributes.ts";
 import { systemErrorOf } from "./failure.ts";
 import type { Descriptor, FileSystem, Node, OpenOptions, Place } from "./files.ts";
 import { type FolderNames, NamesBuilder } from "./names.ts";
@@ -16,6 +17,7 @@ const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK
   fs.constants;
 const PROC = "/proc/self/fd";
 const SLASH = utf8("/");
+const UNKEPT = "extended attributes, ACLs, capabilities and the holes of sparse files are not kept";
 
 export interface PortableOptions {
   /** Reaches folders by path even where there is /proc. */
@@ -25,12 +27,17 @@ export interface PortableOptions {
 export class PortableFileSystem implements FileSystem {
   readonly limits: readonly string[];
   readonly needsPaths: boolean;
+  readonly attributes: AttributeCalls = NO_ATTRIBUTES;
   readonly #paths = new Map<Descriptor, Bytes>();
   readonly #names = new NamesBuilder();
 
   constructor(options: PortableOptions = {}) {
     this.needsPaths = options.byPath === true || !fs.existsSync(PROC);
-    const limits = ["times are kept to the microsecond at best", "pipes and devices can't be made"];
+    const limits = [
+      "times are kept to the microsecond at best",
+      "pipes and devices can't be made",
+      UNKEPT,
+    ];
     if (this.needsPaths) {
       limits.push("folders are reached by path: links planted while we work may lead astray");
     }
@@ -49,8 +56,9 @@ export class PortableFileSystem implements FileSystem {
     return opened;
   }
 
-  openFile(folder: Descriptor, name: Bytes): Descriptor {
-    return fs.openSync(this.#path(folder, name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+  openFile(folder: Descriptor, name: Bytes, options: OpenOptions = {}): Descriptor {
+    const access = options.write === true ? fs.constants.O_RDWR : O_RDONLY;
+    return fs.openSync(this.#path(folder, name), access | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
   }
 
   list(folder: Descriptor): FolderNames {
@@ -77,6 +85,14 @@ export class PortableFileSystem implements FileSystem {
   endOf(descriptor: Descriptor): number | undefined {
     const stat = fs.fstatSync(descriptor);
     return stat.isFile() ? stat.size : undefined;
+  }
+
+  dataFrom(_descriptor: Descriptor, offset: number): number {
+    return offset;
+  }
+
+  holeFrom(): number {
+    return Number.POSITIVE_INFINITY;
   }
 
   readLink(folder: Descriptor, name: Bytes): Bytes {
@@ -107,8 +123,9 @@ export class PortableFileSystem implements FileSystem {
     fs.renameSync(this.#path(folder, from), this.#path(folder, to));
   }
 
-  remove(folder: Descriptor, name: Bytes): void {
-    fs.unlinkSync(this.#path(folder, name));
+  remove(folder: Descriptor, name: Bytes, isFolder = false): void {
+    if (isFolder) fs.rmdirSync(this.#path(folder, name));
+    else fs.unlinkSync(this.#path(folder, name));
   }
 
   setOwner(descriptor: Descriptor, userId: number, groupId: number): void {
@@ -192,6 +209,7 @@ function rawStat(stat: fs.BigIntStats): RawStat {
     groupId: Number(stat.gid),
     links: Number(stat.nlink),
     size: Number(stat.size),
+    blocks: Number(stat.blocks),
     modified: timeOf(stat.mtimeNs),
     changed: timeOf(stat.ctimeNs),
     inode: stat.ino > Number.MAX_SAFE_INTEGER ? stat.ino : Number(stat.ino),

@@ -19,11 +19,15 @@ export function scratch(byteCount: number): Scratch {
   return { bytes, address: ptr(bytes) };
 }
 
-/** Puts a name with its ending NUL into scratch memory and gives the address. */
-export function terminated(to: Scratch, name: Bytes): Pointer {
+/**
+ * Puts a name with its ending NUL into scratch memory, behind the first bytes that stay, and gives
+ * the address of all.
+ */
+export function terminated(to: Scratch, name: Bytes, behind = 0): Pointer {
   assert(name.indexOf(0) < 0, "a name holds no NUL");
-  if (name.length >= to.bytes.length) throw systemErrorOf("ENAMETOOLONG", "name");
-  to.bytes.set(name);
-  to.bytes[name.length] = 0;
+  const end = behind + name.length;
+  if (end >= to.bytes.length) throw systemErrorOf("ENAMETOOLONG", "name");
+  to.bytes.set(name, behind);
+  to.bytes[end] = 0;
   return to.address;
 }

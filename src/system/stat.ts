@@ -13,6 +13,8 @@ export interface RawStat {
   /** How many names the file has. */
   readonly links: number;
   readonly size: number;
+  /** What it takes on the disk, in units of 512 bytes. */
+  readonly blocks: number;
   readonly modified: Time;
   /** When content or metadata changed last (ctime). */
   readonly changed: Time;
@@ -20,6 +22,8 @@ export interface RawStat {
   readonly inode: number | bigint;
   /** The file system that it is on. */
   readonly deviceId: number;
+  /** Whether something is mounted here; absent where the system does not tell. */
+  readonly isMountPoint?: boolean;
   /** What a device file stands for; 0 for everything else. */
   readonly major: number;
   readonly minor: number;
@@ -49,6 +53,7 @@ export function deviceIdOf(major: number, minor: number): number {
 export const STATX_BYTES = 256;
 /** All that `stat` gives (STATX_BASIC_STATS). */
 export const STATX_MASK = 0x7ff;
+const STATX_ATTR_MOUNT_ROOT = 0x2000;
 
 /** Reads a struct statx, given as 32-bit words of this machine (little-endian on all that we know). */
 export function decodeStatx(words: Uint32Array): RawStat {
@@ -62,10 +67,12 @@ export function decodeStatx(words: Uint32Array): RawStat {
     groupId: words[6]!,
     links: words[4]!,
     size: sizeOf(words[10]!, words[11]!),
+    blocks: words[12]! + words[13]! * 2 ** 32,
     modified: timeAt(words, 28),
     changed: timeAt(words, 24),
     inode: exactOf(words[8]!, words[9]!),
     deviceId: deviceIdOf(words[34]!, words[35]!),
+    isMountPoint: (words[2]! & STATX_ATTR_MOUNT_ROOT) !== 0,
     major: words[32]!,
     minor: words[33]!,
   };

@@ -6,8 +6,14 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-const IMAGE_BYTES = "8G";
-const INODE_COUNT = "400000";
+const GIBIBYTE = 1024 ** 3;
+
+export interface FreshSize {
+  readonly bytes: number;
+  readonly inodes: number;
+}
+
+const SIZE: FreshSize = { bytes: 8 * GIBIBYTE, inodes: 400_000 };
 
 export interface FreshFolder {
   readonly path: string;
@@ -16,13 +22,13 @@ export interface FreshFolder {
   remove(): void;
 }
 
-/** A new, empty ext4 in a file below `base`; as a user without rights, a new folder. */
-export function makeFresh(base: string, name: string): FreshFolder {
+/** A new, empty ext4 in a sparse file below `base`; as a user without rights, a new folder. */
+export function makeFresh(base: string, name: string, size: FreshSize = SIZE): FreshFolder {
   const folder = mkdtempSync(join(base, `${name}-`));
   const image = join(folder, "image");
   const path = join(folder, "mount");
   mkdirSync(path);
-  const device = makeDevice(image);
+  const device = makeDevice(image, size);
   if (device === undefined || !run("mount", device, path)) {
     if (device !== undefined) run("losetup", "--detach", device);
     return { path, isFileSystem: false, remove: () => rmSync(folder, { recursive: true }) };
@@ -35,10 +41,10 @@ export function makeFresh(base: string, name: string): FreshFolder {
   return { path, isFileSystem: true, remove };
 }
 
-function makeDevice(image: string): string | undefined {
-  if (process.geteuid?.() !== 0 || !run("truncate", "--size", IMAGE_BYTES, image)) return undefined;
+function makeDevice(image: string, { bytes, inodes }: FreshSize): string | undefined {
+  if (process.geteuid?.() !== 0 || !run("truncate", "--size", `${bytes}`, image)) return undefined;
   const lazy = "lazy_itable_init=0,lazy_journal_init=0"; // Nothing is left to a thread of the kernel.
-  if (!run("mkfs.ext4", "-q", "-N", INODE_COUNT, "-E", lazy, image)) return undefined;
+  if (!run("mkfs.ext4", "-q", "-N", `${inodes}`, "-E", lazy, image)) return undefined;
   // Without a second cache of the same bytes, where the disk allows it.
   return attach(image, "--direct-io=on") ?? attach(image);
 }

@@ -12,8 +12,8 @@ import { parseArgs } from "node:util";
 import { type Corpus, makeCorpus } from "./corpus.ts";
 import { type FreshFolder, makeFresh } from "./fresh.ts";
 import { measure, type Measurement, median } from "./measure.ts";
+import { BINARY, COMMANDS, environment } from "./programs.ts";
 
-const BINARY = join(import.meta.dir, "../../dist/bunker");
 const STEPS = ["first backup", "unchanged backup", "restore"] as const;
 const GOALS = [0.6, 0.5, 0.8];
 
@@ -42,36 +42,17 @@ const bunker: Program = {
 const restic: Program = {
   name: "restic",
   async run(corpus, folder, sampleMemory) {
-    const env = {
-      ...environment(folder),
-      RESTIC_PASSWORD: "bench",
-      RESTIC_CACHE_DIR: join(folder, "cache"),
-    };
+    const env = environment(folder);
     const options = { env, sampleMemory };
-    const repository = ["-q", "-r", join(folder, "store")];
-    await measure(["restic", ...repository, "init"], { env });
-    const first = await measure(["restic", ...repository, "backup", corpus.path], options);
-    const second = await measure(["restic", ...repository, "backup", corpus.path], options);
+    const command = COMMANDS.restic;
+    await measure([...command, "init"], { env });
+    const first = await measure([...command, "backup", corpus.path], options);
+    const second = await measure([...command, "backup", corpus.path], options);
     const target = join(folder, "copy");
-    const restore = await measure(
-      ["restic", ...repository, "restore", "latest", "--target", target],
-      options,
-    );
+    const restore = await measure([...command, "restore", "latest", "--target", target], options);
     return { "first backup": first, "unchanged backup": second, restore };
   },
 };
-
-function environment(folder: string): Record<string, string> {
-  return {
-    PATH: process.env["PATH"] ?? "",
-    HOME: folder,
-    XDG_STATE_HOME: join(folder, "state"),
-    XDG_CACHE_HOME: join(folder, "cache"),
-    XDG_CONFIG_HOME: join(folder, "config"),
-    BUNKER_STORE: join(folder, "store"),
-    BUNKER_PASSPHRASE: "bench",
-  };
-}
 
 /** One round of a program, on a file system of its own where that can be had. */
 async function once(program: Program, corpus: Corpus, base: string, sample: boolean) {

@@ -92,8 +92,12 @@ test("a pack that is gone: 13 by a plain check", () => {
 });
 
 /** Gives the objects of a folder the version 2, and the names that their bytes then have. */
-function makeNewer(place: Place, folder: string): void {
-  for (const path of objectsIn(place, folder)) {
+function makeNewer(
+  place: Place,
+  folder: string,
+  isMeant: (name: string) => boolean = () => true,
+): void {
+  for (const path of objectsIn(place, folder).filter((each) => isMeant(basename(each)))) {
     const bytes = readFileSync(path);
     expect(bytes[4]).toBe(1);
     bytes[4] = 2;
@@ -119,7 +123,7 @@ test.each([
   for (const words of commands) {
     // On a machine that has never seen the store.
     const found = place.run(words, { HOME: place.at("other") });
-    expect(found.stderr).toContain("made by a newer version of bunker, which is needed to");
+    expect(found.stderr).toContain("made by a newer version of bunker, ");
     expect(found.stderr).not.toContain("please report");
     expect(found.status).toBe(13);
   }
@@ -131,12 +135,30 @@ test("a store of a newer version: the same error and status, whatever opens it",
   for (const folder of ["owner", "keys", "snapshots", "index"]) makeNewer(place, folder);
   const newer =
     `bunker: error: the store at ${place.at("store")} was made by a newer version of bunker, ` +
-    "which is needed to open it\nbunker: hint: update bunker\n";
-  for (const secret of [{}, BY_PASSPHRASE]) {
+    "or forged\nbunker: hint: update bunker; if that doesn't help, its ";
+  for (const [secret, hint] of [
+    [{}, /owner log was forged\n$/],
+    [BY_PASSPHRASE, /key slots were forged: the recovery phrase \(BUNKER_PHRASE_FILE\) or .*\n$/],
+  ] as const) {
     const elsewhere = { ...secret, HOME: place.at("other"), BUNKER_NEW_PASSPHRASE: "x" };
     for (const words of [["snapshots"], ["check"], ["backup", "things"], RESTORE, ["key", "add"]]) {
-      expect(place.run(words, elsewhere)).toEqual({ stdout: "", stderr: newer, status: 13 });
+      const { stdout, stderr, status } = place.run(words, elsewhere);
+      expect({ stdout, status }).toEqual({ stdout: "", status: 13 });
+      expect(stderr).toStartWith(newer);
+      expect(stderr).toMatch(hint);
     }
   }
   expect(readdirSync(place.at("work"))).toEqual(["things"]);
+});
+
+test("a forged newer first record locks nobody out of the store", () => {
+  using place = placeWithStore();
+  backUpThree(place);
+  makeNewer(place, "owner", (name) => name.startsWith("0000000001-"));
+  for (const words of [["snapshots"], ["check"], RESTORE]) {
+    const { stderr, status } = place.run(words, { HOME: place.at("other") });
+    expect(stderr).toContain("made by a newer version of bunker, which is needed to read it, or");
+    expect(status).toBe(13);
+  }
+  expect(readdirSync(place.at("work", "copy")).length).toBeGreaterThan(0);
 });

@@ -71,6 +71,19 @@ function plantAll(place: Place): void {
   symlinkSync(BAD_NAME, bad);
 }
 
+/** What no entry of these tests has. */
+const UNSEEN_ENTRY = [
+  "attributes[].name",
+  "attributes[].nameBase64",
+  "attributes[].valueBase64",
+  "contentLists[]",
+  "device.major",
+  "device.minor",
+  "holes[].length",
+  "holes[].offset",
+  "unstable",
+];
+
 describe("what is written is described, and the other way round", () => {
   test("init, version", () => {
     using place = emptyPlace();
@@ -83,7 +96,9 @@ describe("what is written is described, and the other way round", () => {
     plantAll(place);
     const words = ["--tag", "z", "--tag", "a", "--description", "all kinds"];
     const [saved] = place.json(["backup", "things", ...words]);
-    expectDescribed("backup", [saved]);
+    const [read, dry] = place.json(["backup", "things", "--force", "--dry-run", "--list"]);
+    expectDescribed("backup", [saved, dry]);
+    expectDescribed("backup --list", [read], ["pathBase64"]);
     place.json(["backup", "things", place.write("other")]);
     const snapshots = place.json(["snapshots"]);
     expectDescribed("snapshots", snapshots, ["roots[].pathBase64"]);
@@ -92,12 +107,15 @@ describe("what is written is described, and the other way round", () => {
       ...place.json(["ls", "-R", "latest:z"]),
       ...place.json(["ls", "-R", "latest"]),
     ];
-    expectDescribed("ls", entries, ["device.major", "device.minor", "unstable"]);
+    expectDescribed("ls", entries, UNSEEN_ENTRY);
     const base64 = BAD_NAME.toString("base64");
     expect(entries).toContainEqual(
       expect.objectContaining({ path: "b\ufffd", pathBase64: base64, targetBase64: base64 }),
     );
-    expectDescribed("restore", place.json(["restore", "latest", "--to", "copy"]));
+    expectDescribed("restore", [
+      ...place.json(["restore", "latest", "--to", "copy", "--verify"]),
+      ...place.json(["restore", "latest", "--to", "another", "--dry-run"]),
+    ]);
     const whole = place.json(["check", "--read-data"]);
     expectDescribed("check", whole, ["findings[].message", "findings[].subject"]);
     for (const fan of readdirSync(place.at("store/packs"))) {
@@ -106,6 +124,29 @@ describe("what is written is described, and the other way round", () => {
     const damaged = place.run(["check", "--json"]);
     expectDescribed("check", [JSON.parse(damaged.stdout)]);
     expect(damaged.status).toBe(13);
+  });
+
+  test("find, diff, stats", () => {
+    using place = placeWithStore();
+    plantAll(place);
+    const [first] = place.json(["backup", "things"]);
+    const found = place.json(["find", "*"]).map(({ snapshot, time, ...entry }) => {
+      expectDescribed("find", [{ snapshot, time }]);
+      expect(snapshot).toBe(first!["snapshot"]);
+      return entry;
+    });
+    const unseen = UNSEEN_ENTRY.filter((name) => name !== "targetBase64");
+    expectDescribed("ls", found, unseen);
+    rmSync(place.at("work/things/again"));
+    place.write("things/file", "other content");
+    place.write("things/again/new", "a file that became a folder");
+    rmSync(Buffer.concat([Buffer.from(`${place.at("work/things")}/`), BAD_NAME]));
+    place.json(["backup", "things"]);
+    const changes = place.json(["diff", String(first!["snapshot"]).slice(0, 10), "latest"]);
+    expectDescribed("diff", changes);
+    const stats = place.json(["stats"]);
+    expectDescribed("stats", stats);
+    expect(stats.map((one) => Object.keys(one)[0]!)).toEqual(["snapshot", "snapshot", "store"]);
   });
 
   test("key", () => {

@@ -5,24 +5,19 @@ import { chmodSync, mkdirSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 
 import { BunkerError } from "../../src/base/errors.ts";
-import { ensurePrivateFolder, locationsOf } from "../../src/cli/locations.ts";
+import { couldNotBeMade, ensurePrivateFolder, locationsOf } from "../../src/cli/locations.ts";
 import { tempDir } from "../support/temp.ts";
 
 test("without variables they lie in the home folder", () => {
   expect(locationsOf({ HOME: "/home/ada" })).toEqual({
-    config: "/home/ada/.config/bunker",
     state: "/home/ada/.local/state/bunker",
     cache: "/home/ada/.cache/bunker",
   });
 });
 
 test("the variables go before the home folder, which is then not needed", () => {
-  const environment = { XDG_CONFIG_HOME: "/c", XDG_STATE_HOME: "/s", XDG_CACHE_HOME: "/k" };
-  expect(locationsOf(environment)).toEqual({
-    config: "/c/bunker",
-    state: "/s/bunker",
-    cache: "/k/bunker",
-  });
+  const environment = { XDG_STATE_HOME: "/s", XDG_CACHE_HOME: "/k" };
+  expect(locationsOf(environment)).toEqual({ state: "/s/bunker", cache: "/k/bunker" });
 });
 
 test.each(["", "relative/path"])("a variable that is no absolute path is ignored: %p", (value) => {
@@ -30,7 +25,7 @@ test.each(["", "relative/path"])("a variable that is no absolute path is ignored
 });
 
 test.each([undefined, "", "home"])("without a home folder (%p) the error says so", (home) => {
-  const environment = { XDG_CONFIG_HOME: "/c", XDG_CACHE_HOME: "/k", HOME: home };
+  const environment = { XDG_CACHE_HOME: "/k", HOME: home };
   expect(() => locationsOf(environment)).toThrow(
     new BunkerError("invalid-argument", "neither XDG_STATE_HOME nor HOME names an absolute path"),
   );
@@ -86,8 +81,20 @@ test("a folder of another user is refused, to root too", () => {
   }
 });
 
-test("a file in the way is an error that names the folder", () => {
-  expect(() => ensurePrivateFolder("/dev/null/x")).toThrow("cannot make the folder");
+test("a file in the way is an error that names the folder, and what to set", () => {
+  const error = errorOf(() => ensurePrivateFolder("/dev/null/x"));
+  expect(error.message).toStartWith("cannot make the folder");
+  expect(error).toMatchObject({
+    subject: "/dev/null/x",
+    hint: "XDG_STATE_HOME and XDG_CACHE_HOME may name other folders",
+  });
+});
+
+test("a folder that can't be made may be done without, one of another user may not", () => {
+  using temp = tempDir();
+  const other = statSync(temp.path).uid + 1;
+  expect(couldNotBeMade(errorOf(() => ensurePrivateFolder("/dev/null/x")))).toBe(true);
+  expect(couldNotBeMade(errorOf(() => ensurePrivateFolder(temp.path, other)))).toBe(false);
 });
 
 function errorOf(action: () => void): BunkerError {

@@ -109,6 +109,11 @@ describe("problems", () => {
 describe("formats", () => {
   const subject = `${"folder/".repeat(20)}file`;
 
+  test("name what is counted", () => {
+    const progress = { filesDone: 3, bytesDone: 0, filesTotal: 7, unit: "packs" };
+    expect(formatProgress(progress, undefined, 80)).toBe("3 of 7 packs  0 B");
+  });
+
   test("shorten the subject from its front, to the width", () => {
     const line = formatProgress({ filesDone: 1, bytesDone: 0, subject }, undefined, 40);
     expect(line).toHaveLength(40);

@@ -150,6 +150,17 @@ describe("the recovery phrase", () => {
     place.lines(["snapshots"], opened);
   });
 
+  test("a store among other files: init names them and leaves them alone", () => {
+    using place = emptyPlace();
+    place.write("there/letter");
+    place.write("there/more/a");
+    const store = { ...BY_PASSPHRASE, BUNKER_STORE: "there" };
+    const { stderr, status } = place.run(["init"], store);
+    expect(stderr).toMatch(/^bunker: \S+there is not empty \((letter|more) and 1 more\): /);
+    expect(status).toBe(0);
+    expect(place.read("work/there/letter")).toBe("there/letter");
+  });
+
   test("goes to a new file of one's own, made before the store", () => {
     using place = emptyPlace();
     place.write("there");
@@ -191,6 +202,60 @@ describe("the recovery phrase", () => {
         const position = [...text.matchAll(/word (\d+) of the phrase: /g)].at(-1)![1]!;
         return `${wordAt(text, position)}\r`;
       }
+    });
+
+    test("an empty answer is a wrong word, and whoever gives up hears that the store is made", async () => {
+      using place = emptyPlace();
+      const { shown, status } = await converse(
+        `"$BUNKER" init >out; status=$?`,
+        [
+          ["new passphrase: ", `${PASSPHRASE}\r`],
+          ["new passphrase again: ", `${PASSPHRASE}\r`],
+          [/word \d+ of the phrase: /, "\r"],
+          ["that is another word", ""],
+          [/word \d+ of the phrase: /, "\u0003"],
+        ],
+        { environment: environmentOf(place), cwd: place.at("work") },
+      );
+      expect(shown).toContain("bunker: error: interrupted");
+      expect(shown).toContain("hint: the store is made; get its recovery phrase with: bunker key");
+      expect(status).toBe(130);
+      place.lines(["key", "phrase", "--phrase-file", "phrase"], BY_PASSPHRASE);
+    });
+
+    test("so does whoever ends it by a signal", async () => {
+      using place = emptyPlace();
+      const { shown, status } = await converse(
+        `bash -c 'echo "pid $$."; exec "$BUNKER" init >out'; status=$?`,
+        [
+          ["new passphrase: ", `${PASSPHRASE}\r`],
+          ["new passphrase again: ", `${PASSPHRASE}\r`],
+          [
+            /word \d+ of the phrase: /,
+            (text) => void process.kill(Number(/pid (\d+)/.exec(text)![1]), "SIGTERM"),
+          ],
+        ],
+        { environment: environmentOf(place), cwd: place.at("work") },
+      );
+      expect(shown).toContain("hint: the store is made; get its recovery phrase with: bunker key");
+      expect(status).toBe(130);
+    });
+
+    test("a mistyped passphrase is asked for again, three times in all", async () => {
+      using place = emptyPlace();
+      place.lines(["init"], BY_PASSPHRASE);
+      const run = (...typed: string[]) =>
+        converse(
+          `"$BUNKER" snapshots >out; status=$?`,
+          typed.map((text) => ["passphrase: ", `${text}\r`] as const),
+          { environment: environmentOf(place), cwd: place.at("work") },
+        );
+      const found = await run("wrong", PASSPHRASE);
+      expect(found.shown.match(/please try again/g)).toHaveLength(1);
+      expect(found.status).toBe(0);
+      const refused = await run("one", "two", "three");
+      expect(refused.shown).toContain("error: the passphrase opens no key slot of this store");
+      expect(refused.status).toBe(12);
     });
 
     test("can be shown again by its owner", async () => {

@@ -56,12 +56,38 @@ describe("2, wrong usage", () => {
       ["--lanes: expected 1 to 64, found 1e9", "restore latest --to x --lanes 1e9"],
       ["--lanes: expected 1 to 64, found two", "backup . --lanes two"],
       ["a tag is not empty", "backup . --tag="],
-      ["--exclude: nothing names no path", "backup . --exclude="],
-      ["--exclude a/b: expected a name, or a path that begins with /", "backup . --exclude a/b"],
+      ["--exclude '': expected a pattern, but it says nothing", "backup . --exclude="],
+      ["--exclude #a: expected a pattern, but it says nothing", "backup . --exclude #a"],
+      ["--iexclude [a: expected a pattern, but a [ has no ]", "backup . --iexclude [a"],
+      [
+        "--exclude ./a: expected a pattern, but no path has . or .. in it",
+        "backup . --exclude ./a",
+      ],
+      ["--include a: expected what it takes in again to be left out", "backup . --include a"],
+      [
+        "--exclude-file none: expected a file that can be read: ENOENT",
+        "backup . --exclude-file none",
+      ],
+      ["--files-from none: expected a file that can be read: ENOENT", "backup --files-from none"],
+      ["--files-from /: expected a file that can be read: EISDIR", "backup --files-from /"],
+      ["stdin is named twice", "backup --files-from - --files-from0 -"],
+      ["--exclude-larger-than: expected a size", "backup . --exclude-larger-than much"],
+      [
+        "--exclude-if-present: expected the name of a file, found a/b",
+        "backup . --exclude-if-present a/b",
+      ],
+      ["--force reads every file, and --ignore-inode fewer", "backup . --force --ignore-inode"],
+      ["a host's name has 1 to 255 bytes", "backup . --host="],
+      ["--dry-run is for files and folders", "backup --stdin --stdin-name a --dry-run"],
       ["a label has 1 to 255 bytes", "backup . --label="],
       ["--read-data: expected 1% to 100%, found 0%", "check --read-data=0%"],
       ["--read-data: expected 1% to 100%, found 101%", "check --read-data=101%"],
       ["--read-data: expected 1% to 100%, found x", "check --read-data=x"],
+      [
+        "expected options only, found 10%\nbunker: hint: for a share write: --read-data=10%",
+        "check --read-data 10%",
+      ],
+      ["expected options only, found 10%\nbunker: hint: see: bunker check --help", "check 10%"],
       ["expected list|add|remove ID", "key frob"],
       ["expected list|add|remove ID", "key remove"],
       ["expected list|add|remove ID", "key list more"],
@@ -79,7 +105,7 @@ describe("2, wrong usage", () => {
       ],
       ["a passphrase is needed", "snapshots", { BUNKER_PHRASE_FILE: undefined }],
       ["set one of BUNKER_NEW_PASSPHRASE, BUNKER_NEW_PASSPHRASE_FILE", "key add"],
-      ["neither XDG_CONFIG_HOME nor HOME", "snapshots", { HOME: undefined, XDG_CACHE_HOME: "/x" }],
+      ["neither XDG_STATE_HOME nor HOME", "snapshots", { HOME: undefined, XDG_CACHE_HOME: "/x" }],
     ];
 
   // Of the whole length each: a callback with a parameter too many would wait to be called.
@@ -272,7 +298,7 @@ describe("10, no store there", () => {
   test.each([
     ["no folder", "nothing", 10],
     ["an empty folder", ".", 10],
-    ["a file", "file", 2],
+    ["a file", "file", 10],
   ] as const)("%s", (_, location, status) => {
     using place = placeWithStore();
     place.write("file");
@@ -380,7 +406,7 @@ describe.skipIf(asNobody === undefined)("what may not be read or written", () =>
     chmodSync(place.at("store"), 0o500);
     const found = place.shell(`${asNobody} $BUNKER backup things`);
     chmodSync(place.at("store"), 0o700);
-    expectError(found, /EACCES/);
+    expectError(found, /the store at \S+ can't be written to: EACCES/);
     expect(found.status).toBe(11);
   });
 });
@@ -416,7 +442,9 @@ describe.skipIf(!canMount())("a full disk", () => {
       `cp -a ../store disk/store; export BUNKER_STORE=disk/store;
        $BUNKER backup things; echo "status $?"; $BUNKER check; $BUNKER backup small; echo "status $?"`,
     );
-    expect(found.stderr).toMatch(/^bunker: error: writing .*ENOSPC[^\n]*\n$/);
+    expect(found.stderr).toMatch(
+      /^bunker: error: writing .*ENOSPC[^\n]*\nbunker: hint: run again when there is room\n$/,
+    );
     expect(found.stdout).toMatch(
       /^status 14\nchecked 0 snapshots.*no errors\nsnapshot .*\nstatus 0\n$/,
     );

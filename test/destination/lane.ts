@@ -3,7 +3,7 @@
 import { utf8 } from "../../src/base/bytes.ts";
 import type { Metadata } from "../../src/base/entry.ts";
 import type { FolderPath } from "../../src/destination/destination.ts";
-import type { FolderDestinationShare } from "../../src/destination/folder.ts";
+import type { FolderDestinationShare } from "../../src/destination/naming.ts";
 import { joinFolderDestination } from "../../src/destination/open.ts";
 
 export interface Order {

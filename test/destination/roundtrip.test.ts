@@ -53,8 +53,8 @@ function copyEntry(
   if (known !== undefined) return into.makeHardLink(known, { folder, name: metadata.name });
   if (group !== undefined) first.set(group, { folder, name: metadata.name });
   if (metadata.type === "link") return into.makeLink(folder, metadata);
-  if (metadata.type !== "file") return into.makeNode(folder, metadata);
-  copyFile(event, into, folder);
+  if (metadata.type === "file") copyFile(event, into, folder);
+  else into.makeNode(folder, metadata);
 }
 
 function copyFile(event: EntryEvent, into: FolderDestination, folder: Bytes[]): void {

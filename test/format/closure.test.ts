@@ -61,7 +61,7 @@ const onBase: Closure = { base: basis[0]!, depth: 1, added: [], dropped: [], bas
 
 test("a manifest that is missing below is named", () => {
   const resolve = () => resolveClosure(manifestWith(2, onBase), () => undefined);
-  expect(resolve).toThrow(hexId(id(1)));
+  expect(resolve).toThrow(`manifest ${hexId(id(1))}, on which another stands, is missing`);
 });
 
 test("what does not fit its base is refused", () => {

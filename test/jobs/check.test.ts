@@ -1,6 +1,7 @@
 // Check: what it counts, over several snapshots that have most of their files in common.
 
 import { expect, test } from "bun:test";
+import { utimesSync } from "node:fs";
 import { join } from "node:path";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { writeTree } from "../support/files.ts";
@@ -29,6 +30,47 @@ test("files and folders count once, in however many snapshots with changes they 
     folders: 4 + 4 + 1,
     damagedFiles: 0,
   });
+});
+
+test("a store counts the same files whole and damaged, wherever its trees are", async () => {
+  using temp = tempDir();
+  const from = join(temp.path, "from");
+  const large = seededRandom(6).bytes(50_000);
+  // One tree in two places, then one more folder with the same file.
+  for (const folder of ["a", "b"]) {
+    writeTree(from, { [`${folder}/lost`]: large, [`${folder}/x`]: "" });
+    for (const name of ["lost", "x"]) utimesSync(join(from, folder, name), 1, 1);
+  }
+  const storage = memoryStorage();
+  await makeStore(storage);
+  const client = new Client();
+  await backUp(client, await client.open(storage), [from]);
+  const packs = await namesIn(storage, "packs/");
+  writeTree(from, { "c/lost": large, "c/x": "", "c/y": "y" });
+  await backUp(client, await client.open(storage), [from]);
+  const whole = await runCheck(await new Client().open(storage));
+  // What is in "b" is in "a".
+  expect(whole).toMatchObject({ files: 2 + 3, damagedFiles: 0 });
+  for (const name of packs) {
+    if ((await storage.get(name))!.length > 40_000) storage.vanish(name);
+  }
+  const damaged = await runCheck(await new Client().open(storage));
+  expect(damaged).toMatchObject({ files: whole.files, folders: whole.folders, damagedFiles: 3 });
+});
+
+test("a pack that has lost its end is read and counted once", async () => {
+  using temp = tempDir();
+  const from = join(temp.path, "from");
+  writeTree(from, { file: seededRandom(7).bytes(50_000) });
+  const storage = memoryStorage();
+  await makeStore(storage);
+  const client = new Client();
+  await backUp(client, await client.open(storage), [from]);
+  const [pack] = await namesIn(storage, "packs/");
+  const bytes = (await storage.get(pack!))!;
+  storage.plant(pack!, bytes.subarray(0, bytes.length - 1));
+  const { packs, packsRead } = await runCheck(await new Client().open(storage), 1);
+  expect({ packs, packsRead }).toEqual({ packs: 2, packsRead: 2 });
 });
 
 test("a damaged file counts once, and is named in each snapshot", async () => {

@@ -37,9 +37,11 @@ test("a pack's memory goes back to the lane when it is stored", async () => {
     listen: (onAnswer: typeof answer) => void (answer = onAnswer),
     end: () => undefined,
   };
-  const client = new LaneClient(port, (pack, spent) => {
-    spent(pack.bytes);
-    return Promise.resolve();
+  const client = new LaneClient(port, {
+    putPack: (pack, spent) => {
+      spent(pack.bytes);
+      return Promise.resolve();
+    },
   });
   const id = new Uint8Array(32);
   const bytes = new Uint8Array(5);

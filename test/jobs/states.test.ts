@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { type Bytes, utf8 } from "../../src/base/bytes.ts";
-import { type FileFacts, openStates } from "../../src/jobs/states.ts";
+import { type FileFacts, openStates, type Overlooked } from "../../src/jobs/states.ts";
 import { MemoryFolder } from "../support/local.ts";
 import { seededRandom } from "../support/random.ts";
 
@@ -18,14 +18,14 @@ const OLD: FileFacts = {
 function save(cache: MemoryFolder, list: readonly (readonly [Bytes, FileFacts, Bytes])[]): void {
   const { after } = openStates(cache, "root");
   for (const [path, facts, ids] of list)
-    after.add({ folder: ROOT, name: path }, facts, ids, READ_AT);
+    after.add({ folder: ROOT, name: path }, facts, { ids }, READ_AT);
   after.finish();
 }
 
 function contentOf(cache: MemoryFolder, path: Bytes, facts = OLD): Bytes | undefined {
   const { before, after } = openStates(cache, "root");
   after.abandon();
-  return before.find(ROOT, path, facts);
+  return before.find(ROOT, path, facts)?.ids;
 }
 
 /** Seconds before (or after) the reading as a time. */
@@ -44,7 +44,7 @@ test("all come back in the order of the walk, gaps and strangers included", () =
   after.abandon();
   for (const [i, [path, , ids]] of list.entries()) {
     if (i === 3) continue; // Not asked for.
-    expect(Buffer.from(before.find(ROOT, path, OLD) ?? [])).toEqual(Buffer.from(ids));
+    expect(Buffer.from(before.find(ROOT, path, OLD)?.ids ?? [])).toEqual(Buffer.from(ids));
     expect(before.find(path, utf8("\u0001 stranger"), OLD)).toBeUndefined();
   }
 });
@@ -110,9 +110,9 @@ test("states that are cut anywhere, or spoilt, say less and never harm", () => {
     return [path, OLD, random.bytes(32 * (i % 3))] as const;
   });
   save(cache, list);
-  const whole = cache.read("states-root")!;
+  const whole = cache.read("states-2-root")!;
   for (let length = 0; length < whole.length; length += 7) {
-    cache.write("states-root", [whole.subarray(0, length)]);
+    cache.write("states-2-root", [whole.subarray(0, length)]);
     for (const [path, , ids] of list) {
       const found = contentOf(cache, path);
       if (found !== undefined) expect(Buffer.from(found)).toEqual(Buffer.from(ids));
@@ -121,7 +121,7 @@ test("states that are cut anywhere, or spoilt, say less and never harm", () => {
   for (let i = 0; i < 300; i++) {
     const spoilt = whole.slice();
     spoilt[random.int(spoilt.length)] = random.int(256);
-    cache.write("states-root", [spoilt]);
+    cache.write("states-2-root", [spoilt]);
     const { before, after } = openStates(cache, "root");
     after.abandon();
     for (const [path] of list) before.find(ROOT, path, OLD);
@@ -132,7 +132,57 @@ test("a run that is abandoned leaves the states of the one before", () => {
   const cache = new MemoryFolder();
   save(cache, [[utf8("a"), OLD, new Uint8Array(32)]]);
   const { after } = openStates(cache, "root");
-  after.add({ folder: ROOT, name: utf8("b") }, OLD, new Uint8Array(32), READ_AT);
+  after.add({ folder: ROOT, name: utf8("b") }, OLD, { ids: new Uint8Array(32) }, READ_AT);
   after.abandon();
   expect(contentOf(cache, utf8("a"))).toBeDefined();
+});
+
+test("extras come back with the content, and only as they were", () => {
+  const random = seededRandom(3);
+  const cache = new MemoryFolder();
+  const extras = random.bytes(500);
+  const { after } = openStates(cache, "root");
+  const names = ["a", "b", "c"].map((name) => utf8(name));
+  for (const [i, name] of names.entries()) {
+    const ids = random.bytes(32 * i);
+    after.add({ folder: ROOT, name }, OLD, i === 1 ? { ids, extras } : { ids }, READ_AT);
+  }
+  after.finish();
+  const found = () => {
+    const { before, after: unused } = openStates(cache, "root");
+    unused.abandon();
+    return names.map((name) => before.find(ROOT, name, OLD));
+  };
+  expect(found().map((known) => known?.extras)).toEqual([undefined, extras, undefined]);
+  const spoilt = cache.read("states-2-root")!;
+  spoilt[Buffer.from(spoilt).indexOf(extras) + 77]! ^= 1;
+  cache.write("states-2-root", [spoilt]);
+  expect(found().map((known) => known?.ids.length)).toEqual([0, undefined, 64]);
+});
+
+test("what is overlooked does not count as a change, and makes the attributes stale", () => {
+  const cache = new MemoryFolder();
+  save(cache, [[utf8("a"), OLD, new Uint8Array(32)]]);
+  const find = (overlooked: Overlooked, facts: FileFacts) => {
+    const { before, after } = openStates(cache, "root", overlooked);
+    after.abandon();
+    return before.find(ROOT, utf8("a"), facts);
+  };
+  const changed = { ...OLD, changed: { seconds: 1, nanoseconds: 2 } };
+  const moved = { ...OLD, inode: 78 };
+  expect(find({}, changed)).toBeUndefined();
+  expect(find({ inode: true }, changed)).toBeUndefined();
+  expect(find({ changed: true }, changed)).toMatchObject({ stale: true });
+  expect(find({ changed: true }, moved)).toBeUndefined();
+  expect(find({ inode: true }, moved)).toMatchObject({ stale: true });
+  expect(find({ changed: true, inode: true }, OLD)?.stale).toBeUndefined();
+  expect(find({ changed: true, inode: true }, { ...changed, size: 1 })).toBeUndefined();
+});
+
+test("a cache of another layout is as none", () => {
+  const cache = new MemoryFolder();
+  save(cache, [[utf8("a"), OLD, new Uint8Array(32)]]);
+  cache.write("states-root", [cache.read("states-2-root")!]);
+  cache.delete("states-2-root");
+  expect(contentOf(cache, utf8("a"))).toBeUndefined();
 });

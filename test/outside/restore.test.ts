@@ -6,10 +6,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
   chmodSync,
+  closeSync,
   cpSync,
+  ftruncateSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -18,6 +21,7 @@ import {
   symlinkSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -64,6 +68,15 @@ afterAll(() => {
   if (folder !== "") rmSync(folder, { recursive: true, force: true });
 });
 
+/** Holes before, between and behind the data, which are one chunk. */
+function makeSparse(path: string): void {
+  const file = openSync(path, "w");
+  ftruncateSync(file, 9 * 1024 * 1024);
+  writeSync(file, seededRandom(2).bytes(70_000), 0, 70_000, 1024 * 1024);
+  writeSync(file, "in the middle", 5 * 1024 * 1024);
+  closeSync(file);
+}
+
 function makeTree(): void {
   mkdirSync(at("tree/many"), { recursive: true });
   mkdirSync(at("tree/deep/er/est/empty"), { recursive: true });
@@ -71,6 +84,7 @@ function makeTree(): void {
   writeFileSync(at("tree/big"), seededRandom(1).bytes(5 * 1024 * 1024));
   writeFileSync(at("tree/same over and over"), Buffer.alloc(3 * 1024 * 1024, "over"));
   writeFileSync(at("tree/nothing"), "");
+  makeSparse(at("tree/sparse"));
   writeFileSync(at("tree/ünï\n❄"), "a name with a newline");
   const odd = Buffer.concat([Buffer.from(at("tree/odd-")), Buffer.from([0xff, 0xfe, 0x80])]);
   writeFileSync(odd, "a name that is not UTF-8");
@@ -117,7 +131,8 @@ describe.skipIf(!isThere)("a restorer written from the format document alone", (
       expect(restore(at("store"), ...options)).toEqual({ status: 0, out: "", error: "" });
       const { differences, fileCount } = compareFolders(at("tree"), at("by passphrase"));
       expect(differences).toEqual([]);
-      expect(fileCount).toBe(MANY_COUNT + 7);
+      expect(fileCount).toBe(MANY_COUNT + 8);
+      expect(statSync(at("by passphrase/sparse")).blocks * 512).toBeLessThan(1024 * 1024);
     },
     TIMEOUT_MS,
   );

@@ -10,6 +10,7 @@ import { type Bytes, hexOf } from "../../src/base/bytes.ts";
 import { throughFolder } from "../../src/storage/files.ts";
 import { type FolderOptions, openFolderStorage } from "../../src/storage/folder.ts";
 import type { Storage } from "../../src/storage/storage.ts";
+import { mountSmallDisk } from "../support/disk.ts";
 import { seededRandom } from "../support/random.ts";
 import { type TempDir, tempDir } from "../support/temp.ts";
 import { nameFor } from "./naming.ts";
@@ -84,9 +85,8 @@ describe("folder: opening", () => {
     using temp = tempDir();
     const path = join(temp.path, "file");
     fs.writeFileSync(path, "");
-    for (const create of [false, true]) {
-      await failureOf("invalid-argument", openFolderStorage(path, { create }));
-    }
+    await failureOf("no-store", openFolderStorage(path));
+    await failureOf("invalid-argument", openFolderStorage(path, { create: true }));
     await failureOf("not-found", openFolderStorage(join(path, "below")));
   });
 
@@ -433,26 +433,7 @@ describe("folder: a small disk", () => {
     await failureOf("denied", storage.put(nameFor(other), other));
     await failureOf("denied", storage.delete(NAME));
     await failureOf("denied", storage.serverTime());
+    expect(storage.serverTime()).rejects.toThrow(`the store at ${disk.path} can't be written to`);
     await failureOf("denied", storage.locationId(true));
   });
 });
-
-/** Mounts 1 MiB of memory; where that is not permitted there is nothing to test with. */
-function mountSmallDisk(): TempDir | undefined {
-  const temp = tempDir();
-  const mount = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", temp.path];
-  const found = Bun.which("mount") !== null;
-  if (!found || Bun.spawnSync(mount, { stderr: "ignore" }).exitCode !== 0) {
-    temp[Symbol.dispose]();
-    if (process.env["CI"] === "true") throw new Error("in CI the tests must be able to mount");
-    process.stdout.write("skipped: mounting is not permitted here\n");
-    return undefined;
-  }
-  return {
-    path: temp.path,
-    [Symbol.dispose]() {
-      Bun.spawnSync(["umount", "-l", temp.path]);
-      temp[Symbol.dispose]();
-    },
-  };
-}

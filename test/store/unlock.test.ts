@@ -6,7 +6,8 @@ import { memoryStorage, type MemoryStorage } from "../../src/storage/memory.ts";
 import { addSlot } from "../../src/store/create.ts";
 import { listSlots, removeSlot } from "../../src/store/slots.ts";
 import type { Store } from "../../src/store/store.ts";
-import { knownStore, type Secret } from "../../src/store/unlock.ts";
+import { knownStore } from "../../src/store/known.ts";
+import type { Secret } from "../../src/store/unlock.ts";
 import { failureOf } from "../support/failure.ts";
 import { memoryRoot, type MemoryRoot } from "../support/local.ts";
 import { Client, makeStore, namesIn, PASSPHRASE, putSlot, SECRET } from "../support/store.ts";
@@ -115,6 +116,67 @@ for (const how of ["gone", "damaged"] as const) {
     }
   });
 }
+
+/** Puts in an object's place one that says that a newer version made it. */
+async function forge(storage: MemoryStorage, name: string): Promise<string> {
+  const bytes = (await storage.get(name))!.slice();
+  bytes[4] = 2;
+  const hash = new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
+  const forged = name.slice(0, -hash.length) + hash;
+  storage.vanish(name);
+  storage.plant(forged, bytes);
+  return forged;
+}
+
+test("a forged newer record in place of the first is a finding, as one that is gone", async () => {
+  const storage = await newStorage();
+  const local = memoryRoot();
+  await user(local).open(storage);
+  const [first] = await namesIn(storage, "owner/");
+  const forged = await forge(storage, first!);
+  for (const client of [user(), user(local), new Client()]) {
+    const store = await client.open(storage);
+    expect(subjects(store)).toContain(forged);
+    expect(store.log.state.signers.size).toBe(1);
+  }
+});
+
+test("where every record says that a newer version made it, the store does", async () => {
+  const storage = await newStorage();
+  for (const name of await namesIn(storage, "owner/")) await forge(storage, name);
+  expect(await failureOf(user().open(storage))).toMatchObject({
+    code: "unsupported-version",
+    message: expect.stringContaining("was made by a newer version of bunker, or forged") as string,
+  });
+});
+
+test("a forged newer slot: the kept copy, the phrase and a key file open the store", async () => {
+  const storage = await newStorage();
+  const local = memoryRoot();
+  await user(local).open(storage);
+  const [slot] = await namesIn(storage, "keys/");
+  const forged = await forge(storage, slot!);
+  expect(await failureOf(user().open(storage))).toMatchObject({
+    code: "unsupported-version",
+    hint: expect.stringContaining("BUNKER_PHRASE_FILE") as string,
+  });
+  expect(subjects(await user(local).open(storage))).toContain(forged);
+  expect(subjects(await new Client().open(storage))).toContain(forged);
+});
+
+test("a wrong passphrase is followed by another one, as long as there is one", async () => {
+  const storage = await newStorage();
+  const answers = ["wrong", "wrong again", PASSPHRASE, "never asked for"];
+  const secret: Secret = {
+    kind: "passphrase",
+    passphrase: async () => answers.shift()!,
+    another: async () => answers.shift(),
+  };
+  expect((await user().open(storage, { secret })).keyring.role).toBe("owner");
+  expect(answers).toEqual(["never asked for"]);
+  expect(await failureOf(user().open(storage, { secret }))).toMatchObject({ code: "wrong-key" });
+  expect(answers).toEqual([]);
+});
 
 test("a spoilt kept copy of a slot is not put back", async () => {
   const storage = await newStorage();

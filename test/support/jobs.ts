@@ -2,12 +2,20 @@
 
 import type { Monitor } from "../../src/base/monitor.ts";
 import { openFolderDestination } from "../../src/destination/open.ts";
-import { backup, type BackupResult } from "../../src/jobs/backup.ts";
+import {
+  backup,
+  type BackupOptions,
+  type BackupParts,
+  type BackupResult,
+  dryRun,
+  type DryRunResult,
+} from "../../src/jobs/backup.ts";
 import { check, type CheckResult } from "../../src/jobs/check.ts";
 import type { LaneAnswer, LanePort, SpawnLane } from "../../src/jobs/lane-client.ts";
-import { Restore, type RestoreCounts } from "../../src/jobs/restore.ts";
+import { Restore, type RestoreMode } from "../../src/jobs/restore.ts";
+import type { RestoreCounts } from "../../src/jobs/restore-report.ts";
 import { openRestoreLanes } from "../../src/jobs/restore-lanes.ts";
-import { openFolderSource } from "../../src/source/folder.ts";
+import { type FolderSourceOptions, openFolderSource } from "../../src/source/folder.ts";
 import { BlobReader } from "../../src/store/blobs.ts";
 import type { Finding } from "../../src/store/findings.ts";
 import { topOf } from "../../src/store/paths.ts";
@@ -43,6 +51,8 @@ export interface BackupChoices {
   readonly packBytes?: number;
   readonly force?: boolean;
   readonly tags?: readonly string[];
+  readonly options?: Partial<BackupOptions>;
+  readonly source?: FolderSourceOptions;
   readonly lanes?: { readonly spawn: SpawnLane; readonly count: number };
   /** Where a lane in a Worker finds the files of the cache. */
   readonly cachePath?: (file: string) => string;
@@ -57,35 +67,47 @@ export async function backUp(
   paths: readonly string[],
   choices: BackupChoices = {},
 ): Promise<BackupResult & Heard> {
+  const { heard, source, plan } = planOf(client, paths, choices);
+  const result = await backup(store, source, plan, heard.monitor);
+  return { ...result, problems: heard.problems, notices: heard.notices };
+}
+
+/** The same as a dry run. */
+export async function rehearse(
+  client: Client,
+  store: Store,
+  paths: readonly string[],
+  choices: BackupChoices = {},
+): Promise<DryRunResult & Heard> {
+  const { heard, source, plan } = planOf(client, paths, choices);
+  const result = await dryRun(store, source, plan, heard.monitor);
+  return { ...result, problems: heard.problems, notices: heard.notices };
+}
+
+function planOf(client: Client, paths: readonly string[], choices: BackupChoices) {
   const { files = openFileSystem(), packBytes = SMALL_PACK_BYTES, lanes } = choices;
   const heard = listening();
-  const source = openFolderSource(paths, { files, monitor: heard.monitor });
-  const result = await backup(
-    store,
-    source,
-    {
-      parts: {
-        platform: testPlatform(),
-        files,
-        laneCore: client.laneCore,
-        coreModule,
-        laneCount: lanes?.count ?? 1,
-        ...(lanes === undefined ? {} : { spawn: lanes.spawn }),
-        packBytes,
-        levels: { fast: 3, thrifty: 3 },
-        cachePath: choices.cachePath ?? ((file) => file),
-        breathe: () => undefined,
-      },
-      options: {
-        host: "host",
-        user: "user",
-        tags: choices.tags ?? [],
-        force: choices.force ?? false,
-      },
-    },
-    heard.monitor,
-  );
-  return { ...result, problems: heard.problems, notices: heard.notices };
+  const source = openFolderSource(paths, { files, monitor: heard.monitor, ...choices.source });
+  const parts: BackupParts = {
+    platform: testPlatform(),
+    files,
+    laneCore: client.laneCore,
+    coreModule,
+    laneCount: lanes?.count ?? 1,
+    ...(lanes === undefined ? {} : { spawn: lanes.spawn }),
+    packBytes,
+    levels: { fast: 3, thrifty: 3 },
+    cachePath: choices.cachePath ?? ((file) => file),
+    breathe: () => undefined,
+  };
+  const options: BackupOptions = {
+    host: "host",
+    user: "user",
+    tags: choices.tags ?? [],
+    force: choices.force ?? false,
+    ...choices.options,
+  };
+  return { heard, source, plan: { parts, options } };
 }
 
 /** Restores a snapshot into a folder; without more, the latest. */
@@ -95,15 +117,20 @@ export async function restoreTo(
   options: {
     readonly id?: string;
     readonly existing?: "refuse" | "replace";
+    readonly mode?: RestoreMode;
+    readonly files?: FileSystem;
     readonly lanes?: { readonly spawn: SpawnLane; readonly count: number };
   } = {},
 ): Promise<Heard & { readonly counts: RestoreCounts }> {
   const heard = listening();
   const manifests = await loadManifests(store);
   const { snapshot } = await findSnapshot(store, manifests, { id: options.id ?? "latest" });
+  const { mode = {} } = options;
   const destination = openFolderDestination(to, {
     create: true,
-    existing: options.existing ?? "refuse",
+    ...(options.files === undefined ? {} : { files: options.files }),
+    existing: options.existing ?? (mode.overwrite === undefined ? "refuse" : "replace"),
+    ...(mode.deleting === undefined ? {} : { clearing: mode.deleting }),
   });
   const spawn = options.lanes?.spawn ?? neverSpawn;
   const lanes = openRestoreLanes(store, destination, {
@@ -116,6 +143,7 @@ export async function restoreTo(
       store,
       reader: new BlobReader(store),
       destination,
+      mode,
       monitor: heard.monitor,
       write: (task) => lanes.write(task),
       fetchCount: 4,

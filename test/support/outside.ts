@@ -7,13 +7,22 @@ import { findPython, installPackages } from "../outside/python.ts";
 
 const PACKAGE_OF_PROGRAM: Readonly<Record<string, string>> = {
   restic: "restic",
+  git: "git",
   getfattr: "attr",
   getfacl: "acl",
+  getcap: "libcap2-bin",
+  filefrag: "e2fsprogs",
+  unzip: "unzip",
+  perl: "perl-base",
   strace: "strace",
   setsid: "util-linux",
+  setpriv: "util-linux",
+  unshare: "util-linux",
   python3: "python3-venv",
 };
 
+/** The tools of an administrator are not on every path. */
+const PATH = `${process.env["PATH"]}:/usr/sbin:/sbin`;
 const mayInstall = process.getuid?.() === 0 && Bun.which("apt-get") !== null;
 
 function aptGet(...options: string[]): void {
@@ -24,7 +33,7 @@ function aptGet(...options: string[]): void {
 }
 
 const missing = Object.entries(PACKAGE_OF_PROGRAM)
-  .filter(([program]) => Bun.which(program) === null)
+  .filter(([program]) => Bun.which(program, { PATH }) === null)
   .map(([, name]) => name);
 if (missing.length > 0 && mayInstall) {
   aptGet("update");

@@ -81,7 +81,6 @@ function environmentOf({ temporary, store }: Plan, passphrase: string): Record<s
     PATH: process.env["PATH"] ?? "/usr/bin:/bin",
     HOME: temporary,
     TMPDIR: temporary,
-    XDG_CONFIG_HOME: join(temporary, "config"),
     XDG_STATE_HOME: join(temporary, "state"),
     XDG_CACHE_HOME: join(temporary, "cache"),
     BUNKER_STORE: store,

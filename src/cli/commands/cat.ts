@@ -1,7 +1,10 @@
 // cat: writes a file of a snapshot to stdout.
 
+import type { Bytes } from "../../base/bytes.ts";
+import type { Entry } from "../../base/entry.ts";
 import { BunkerError } from "../../base/errors.ts";
 import { release } from "../../base/platform.ts";
+import { withHoles } from "../../destination/archive.ts";
 import { BlobReader } from "../../store/blobs.ts";
 import { requireOwner } from "../../store/keyring.ts";
 import { findNode } from "../../store/paths.ts";
@@ -11,6 +14,15 @@ import { COMMON_OPTIONS, type CommandDefinition, OPEN_OPTIONS } from "../command
 import { EXIT } from "../exit.ts";
 import { withStore } from "../session.ts";
 import { parseSnapshotWord } from "../snapshot-word.ts";
+
+// Each is released when the next is asked for.
+async function* chunksOf(reader: BlobReader, entry: Entry): AsyncGenerator<Bytes> {
+  for (const id of await readContent(reader, entry)) {
+    const plain = await reader.read("data", id);
+    yield plain;
+    release(plain);
+  }
+}
 
 const { store: storeOption, help } = COMMON_OPTIONS;
 
@@ -36,11 +48,9 @@ export const cat: CommandDefinition = {
             hint: "look at it with: bunker ls -l",
           });
         }
-        for (const id of await readContent(reader, node.entry)) {
-          const plain = await reader.read("data", id);
-          await wiring.output.write(plain);
+        for await (const piece of withHoles(node.entry, chunksOf(reader, node.entry))) {
+          await wiring.output.write(piece);
           await wiring.output.flush();
-          release(plain);
         }
       }
       return EXIT.done;

@@ -16,7 +16,8 @@ export const checkCommand: CommandDefinition = {
     "Without options: is everything there that the snapshots need? With --read-data also: is every",
     "byte of it what it should be? That reads the whole store.",
   ].join("\n"),
-  wordCount: [0, 0],
+  // A word is refused in `run`, which knows what it was meant for.
+  wordCount: [0, 1],
   options: {
     ...OPEN_OPTIONS,
     "read-data": { type: "boolean", description: "Read and verify all stored data" },
@@ -29,6 +30,7 @@ export const checkCommand: CommandDefinition = {
   examples: ["bunker check", "bunker check --read-data=10%"],
   rewrite: (argument) => argument.replace(/^--read-data=/, "--read-data-share="),
   run(wiring, words) {
+    refuseWord(words);
     const dataShare = shareOf(words);
     const monitor = monitorOf(wiring);
     return withStore(wiring, words, async (store) => {
@@ -63,6 +65,16 @@ export const checkCommand: CommandDefinition = {
     });
   },
 };
+
+// `--read-data` takes its value only behind a "=", since it may stand without one.
+function refuseWord(words: Words): void {
+  const [word] = words.positionals;
+  if (word === undefined) return;
+  const isShare = words.flag("read-data") && /^[\d.]+%$/.test(word);
+  throw new BunkerError("invalid-argument", `expected options only, found ${word}`, {
+    hint: isShare ? `for a share write: --read-data=${word}` : "see: bunker check --help",
+  });
+}
 
 function shareOf(words: Words): number {
   const text = words.text("read-data-share");

@@ -17,7 +17,7 @@ import { SecretFile } from "../secret-file.ts";
 import { findSecret, PASSPHRASE_VARIABLES } from "../secrets.ts";
 import { withStore } from "../session.ts";
 import type { Wiring } from "../wiring.ts";
-import { localTime } from "./snapshots.ts";
+import { localTime } from "../entry-text.ts";
 
 type Action = (wiring: Wiring, words: Words, store: Store) => Promise<ExitStatus>;
 
@@ -75,10 +75,11 @@ export const key: CommandDefinition = {
         hint: "see: bunker key --help",
       });
     }
-    return withStore(wiring, words, async (store) => {
+    const use = async (store: Store): Promise<ExitStatus> => {
       requireOwner(store.keyring, `key ${name}`);
       return action.run(wiring, words, store);
-    });
+    };
+    return withStore(wiring, words, use, { isWriting: true });
   },
 };
 

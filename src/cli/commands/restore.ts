@@ -1,24 +1,26 @@
 // restore: gets a snapshot back, or a part of it.
 
 import { availableParallelism } from "node:os";
-import type { Bytes } from "../../base/bytes.ts";
-import { BunkerError } from "../../base/errors.ts";
-import type { Monitor } from "../../base/monitor.ts";
-import type { FolderDestination } from "../../destination/folder.ts";
-import { openFolderDestination } from "../../destination/open.ts";
-
-import { Restore, type RestoreCounts } from "../../jobs/restore.ts";
+import { type Bytes, textOf } from "../../base/bytes.ts";
+import { hexId } from "../../base/ids.ts";
+import { Restore, type RestoreParts } from "../../jobs/restore.ts";
 import { openRestoreLanes } from "../../jobs/restore-lanes.ts";
+import type { RestoreCounts } from "../../jobs/restore-report.ts";
+import { RestoreVerify } from "../../jobs/restore-verify.ts";
 import { BlobReader } from "../../store/blobs.ts";
 import { requireOwner } from "../../store/keyring.ts";
 import { findNode, type Node, topOf } from "../../store/paths.ts";
 import { findSnapshot, loadManifests } from "../../store/snapshots.ts";
 import type { Store } from "../../store/store.ts";
 import { openFileSystem } from "../../system/open.ts";
+import { ARCHIVE_EXAMPLES, ARCHIVE_OPTIONS, restoreArchive, wantsArchive } from "../archive.ts";
 import { type CommandDefinition, OPEN_OPTIONS, type Words } from "../command.ts";
-import { EXIT, type ExitStatus, locally } from "../exit.ts";
-import { printableText } from "../names.ts";
-import { formatBytes, formatCounted, formatElapsed } from "../progress.ts";
+import { EXIT, type ExitStatus } from "../exit.ts";
+import type { OwnFolders } from "../own-folders.ts";
+import { FOLDER_OPTIONS, OVERWRITE_OPTION, rewriteOverwrite } from "../restore-options.ts";
+import { type RestoreWish, wishOf } from "../restore-options.ts";
+import { reportRestore, stepLines } from "../restore-report.ts";
+import { openTarget, type RestoreTarget } from "../restore-target.ts";
 import { coreModule, laneCountOf, monitorOf, ownFoldersOf, withStore } from "../session.ts";
 import { parseSnapshotWord, type SnapshotWord } from "../snapshot-word.ts";
 import { refuseStoreInside, wayToStore } from "../target.ts";
@@ -35,6 +37,13 @@ export const restoreCommand: CommandDefinition = {
     "",
     "SNAP is latest, latest:TAG, or the beginning of an id as bunker snapshots lists them.",
     "Behind latest, PATH begins with / or with ./, since another word is a tag.",
+    "",
+    "A restore that was cut off is finished by the same command.",
+    "",
+    "Into what is there, with --overwrite=HOW: always compares the content and replaces what",
+    "differs; if-changed takes a file of the same length and time for the same; if-newer replaces",
+    "only what the snapshot has in a later version; never leaves all that is there. A folder and",
+    "what is none make way for each other only with --delete.",
   ].join("\n"),
   words: "SNAP[:PATH]…",
   wordCount: [1, Number.POSITIVE_INFINITY],
@@ -45,153 +54,148 @@ export const restoreCommand: CommandDefinition = {
       valueHint: "TARGET",
       description: "The folder to restore into (required)",
     },
-    overwrite: {
-      type: "boolean",
-      description: "Also into a folder that is not empty: replace files that are there",
-    },
-    lanes: {
-      type: "string",
-      valueHint: "N",
-      description: "Work on so many cores at once (default: all, 8 at most)",
-    },
+    ...ARCHIVE_OPTIONS,
+    ...OVERWRITE_OPTION,
+    ...FOLDER_OPTIONS,
   },
   examples: [
     "bunker restore latest --to ~/restored",
     "bunker restore latest:/home/me/letter.txt --to ~/restored",
     "bunker restore latest:weekly:./photos --to ~/photos",
+    "bunker restore latest --to ~/restored --include '*.odt' --exclude /old/",
+    "bunker restore latest --to ~ --overwrite=if-changed --delete --dry-run",
+    ...ARCHIVE_EXAMPLES,
   ],
+  rewrite: rewriteOverwrite,
   run(wiring, words) {
-    const target = words.text("to");
-    if (target === undefined || target === "") {
-      throw new BunkerError("invalid-argument", "where to restore to is not said", {
-        hint: "give --to TARGET",
-      });
+    if (wantsArchive(words)) {
+      const replace = words.flag("overwrite") || words.text("overwrite-how") === "always";
+      const others = Object.keys(FOLDER_OPTIONS).filter((name) => name !== "overwrite-how");
+      return restoreArchive(wiring, words, { others, replace });
     }
+    const wish = wishOf(words);
     const wanted = words.positionals.map((word) => parseSnapshotWord(word));
     const laneCount = laneCountOf(words);
-    const { store: storeFolder } = ownFoldersOf(wiring, words);
-    const way = storeFolder === undefined ? undefined : wayToStore(target, storeFolder);
+    const own = ownFoldersOf(wiring, words);
+    const way = own.store === undefined ? undefined : wayToStore(wish.target, own.store);
     return withStore(wiring, words, (store) =>
-      restoreAll(wiring, words, { store, target, wanted, laneCount, way }),
+      restoreAll(wiring, words, { store, wish, wanted, laneCount, way, own }),
     );
   },
 };
 
 interface Order {
   readonly store: Store;
-  readonly target: string;
+  readonly wish: RestoreWish;
   readonly wanted: readonly SnapshotWord[];
   readonly laneCount: number;
   /** From the target down to the store, where that is below. */
   readonly way: readonly Bytes[] | undefined;
+  readonly own: OwnFolders;
 }
 
-async function restoreAll(wiring: Wiring, words: Words, order: Order): Promise<ExitStatus> {
-  const { store, target, wanted } = order;
-  requireOwner(store.keyring, "a restore");
-  const manifests = await loadManifests(store);
-  const reader = new BlobReader(store);
-  // Everything is found before the first byte is written.
-  const nodes = [];
-  let totals: { readonly filesTotal: number; readonly bytesTotal: number } | undefined;
-  for (const word of wanted) {
-    const { snapshot } = await findSnapshot(store, manifests, word);
-    const path = word.path;
-    if (wanted.length === 1 && path === undefined) {
-      totals = { filesTotal: snapshot.counts.files, bytesTotal: snapshot.counts.contentBytes };
-    }
-    nodes.push(path === undefined ? topOf(snapshot) : await findNode(reader, snapshot, path));
-  }
-  if (order.way !== undefined) await refuseStoreInside(reader, nodes, order.way);
-  const overwrite = words.flag("overwrite");
-  const existing = overwrite ? "replace" : "refuse";
-  const files = openFileSystem();
-  const destination = locally(() =>
-    openFolderDestination(target, { create: true, existing, files }),
-  );
-  const monitor = monitorOf(wiring);
-  try {
-    if (!overwrite && !destination.isEmpty()) {
-      throw new BunkerError("exists", `${target} is not empty`, {
-        subject: target,
-        hint: "choose another folder, or give --overwrite",
-      });
-    }
-    const start = performance.now();
-    const { counts, limits } = await carryOut(wiring, order, {
-      reader,
-      destination,
-      monitor,
-      nodes,
-      ...(totals === undefined ? {} : { totals }),
-    });
-    monitor.finish();
-    for (const limit of limits) monitor.notice(limit);
-    const seconds = (performance.now() - start) / 1000;
-    await report(wiring, words, { target, counts, seconds });
-    return statusOfRestore(counts, limits);
-  } finally {
-    monitor.finish();
-    destination.close();
-  }
-}
-
-interface Work {
-  readonly reader: BlobReader;
-  readonly destination: FolderDestination;
-  readonly monitor: Monitor;
+interface Found {
   readonly nodes: readonly Node[];
+  /** Each as the whole id of its snapshot and its path. */
+  readonly subjects: readonly string[];
   /** What a whole snapshot holds, for the progress line. */
   readonly totals?: { readonly filesTotal: number; readonly bytesTotal: number };
 }
 
-async function carryOut(
-  wiring: Wiring,
-  { store, laneCount }: Order,
-  { nodes, ...work }: Work,
-): Promise<{ readonly counts: RestoreCounts; readonly limits: ReadonlySet<string> }> {
-  const { destination } = work;
-  const lanes = openRestoreLanes(store, destination, {
-    spawn: wiring.spawnLane,
-    coreModule: coreModule(),
-    count: Math.min(laneCount, availableParallelism()),
-  });
-  const limits = new Set<string>();
+async function restoreAll(wiring: Wiring, words: Words, order: Order): Promise<ExitStatus> {
+  const { store, wish, own } = order;
+  requireOwner(store.keyring, "a restore");
+  const reader = new BlobReader(store);
+  // Everything is found before the first byte is written.
+  const found = await findAll(order, reader);
+  if (order.way !== undefined) await refuseStoreInside(reader, found.nodes, order.way);
+  const files = openFileSystem();
+  const { subjects } = found;
+  const rest = [...words.texts("include"), "", ...words.texts("exclude"), String(wish.numericIds)];
+  const target = openTarget({ wish, subjects, rest, own, files });
+  const monitor = monitorOf(wiring);
+  try {
+    const start = performance.now();
+    const limits = new Set<string>();
+    const work = { ...found, reader, monitor, limits, target };
+    const counts = await carryOut(wiring, order, work);
+    const verified = wish.isVerified ? await verify(order, work) : undefined;
+    target.notes?.finish();
+    monitor.finish();
+    for (const limit of limits) monitor.notice(limit);
+    const seconds = (performance.now() - start) / 1000;
+    await reportRestore(wiring, words, { wish, counts, verified, seconds });
+    const problems = counts.problems + (verified?.problems ?? 0);
+    return problems > 0 || limits.size > 0 ? EXIT.incomplete : EXIT.done;
+  } finally {
+    monitor.finish();
+    target.destination.close();
+    target.notes?.close();
+  }
+}
+
+async function findAll({ store, wanted, wish }: Order, reader: BlobReader): Promise<Found> {
+  const manifests = await loadManifests(store);
+  const nodes: Node[] = [];
+  const subjects: string[] = [];
+  let totals: Found["totals"];
+  for (const word of wanted) {
+    const { manifest, snapshot } = await findSnapshot(store, manifests, word);
+    const { path } = word;
+    if (wanted.length === 1 && path === undefined && wish.selection.isAll) {
+      totals = { filesTotal: snapshot.counts.files, bytesTotal: snapshot.counts.contentBytes };
+    }
+    nodes.push(path === undefined ? topOf(snapshot) : await findNode(reader, snapshot, path));
+    subjects.push(hexId(manifest.id) + (path === undefined ? "" : `:${textOf(path)}`));
+  }
+  return { nodes, subjects, ...(totals === undefined ? {} : { totals }) };
+}
+
+interface Work extends Found, Pick<RestoreParts, "reader" | "monitor"> {
+  readonly target: RestoreTarget;
+  readonly limits: Set<string>;
+}
+
+async function carryOut(wiring: Wiring, order: Order, work: Work): Promise<RestoreCounts> {
+  const { store, laneCount, wish } = order;
+  const { target, limits, nodes, subjects: _, ...parts } = work;
+  const { destination, folder, mode } = target;
+  const lanes =
+    folder === undefined
+      ? undefined
+      : openRestoreLanes(store, folder, {
+          spawn: wiring.spawnLane,
+          coreModule: coreModule(),
+          count: Math.min(laneCount, availableParallelism()),
+        });
   try {
     const restore = new Restore({
       store,
-      ...work,
-      write: (task) => lanes.write(task),
+      ...parts,
+      destination,
+      mode,
+      write: (task) => lanes!.write(task),
       fetchCount: FETCH_COUNT,
       fetchBytes: FETCH_BYTES,
       onLimits: (list) => list.forEach((limit) => limits.add(limit)),
+      ...stepLines(wiring, wish),
     });
     const [only] = nodes;
     if (nodes.length === 1 && only !== undefined) await restore.restoreTop(only);
     else for (const node of nodes) await restore.restoreNamed(node);
     for (const limit of destination.limits) limits.add(limit);
-    return { counts: restore.counts, limits };
+    return restore.counts;
   } finally {
-    lanes.close();
+    lanes?.close();
   }
 }
 
-function statusOfRestore(counts: RestoreCounts, limits: ReadonlySet<string>): ExitStatus {
-  return counts.problems > 0 || limits.size > 0 ? EXIT.incomplete : EXIT.done;
-}
-
-async function report(
-  { output }: Wiring,
-  words: Words,
-  { target, counts, seconds }: { target: string; counts: RestoreCounts; seconds: number },
-): Promise<void> {
-  if (words.flag("json")) {
-    await output.json({ target, ...counts });
-    return;
-  }
-  await output.line(
-    `restored ${formatCounted(counts.files, "file")} and ` +
-      `${formatCounted(counts.folders, "folder")}, ${formatBytes(counts.bytes)}, ` +
-      `to ${printableText(target)} in ${formatElapsed(seconds)}`,
-  );
+async function verify({ store }: Order, work: Work): Promise<RestoreVerify["counts"]> {
+  const { target, nodes } = work;
+  const { destination, mode } = target;
+  const verifier = new RestoreVerify({ ...work, store, destination, mode });
+  const [only] = nodes;
+  if (nodes.length === 1 && only !== undefined) await verifier.verifyTop(only);
+  else for (const node of nodes) await verifier.verifyNamed(node);
+  return verifier.counts;
 }

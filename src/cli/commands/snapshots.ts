@@ -1,6 +1,7 @@
 // snapshots: lists what can be restored.
 
 import { hexId } from "../../base/ids.ts";
+import { localTime } from "../entry-text.ts";
 import { printableText, jsonName, printableName } from "../names.ts";
 import { type CommandDefinition, OPEN_OPTIONS } from "../command.ts";
 import { EXIT } from "../exit.ts";
@@ -68,12 +69,4 @@ export function jsonOf({ manifest, snapshot }: FoundSnapshot): Record<string, un
     end: new Date(end).toISOString(),
     roots: roots.map((root) => jsonName(root.path, "path")),
   };
-}
-
-/** Year to second, in this machine's time zone. */
-export function localTime(ms: number): string {
-  const date = new Date(ms);
-  const two = (value: number) => String(value).padStart(2, "0");
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }

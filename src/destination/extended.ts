@@ -1,0 +1,102 @@
+// Extended: setting the extended attributes, ACLs and capabilities of what is restored.
+//
+// What the snapshot has not is removed: a new file may have inherited its folder's ACL. What may
+// not be set here is told once by its kind; what is too large for here is the file's own problem.
+
+import { type Bytes, equalBytes, textOf } from "../base/bytes.ts";
+import type { Metadata } from "../base/entry.ts";
+import { systemCodeOf } from "../base/errors.ts";
+import type { Subject } from "../system/attributes.ts";
+import { isKept, isRemovable, kindOf } from "../system/attribute-names.ts";
+import type { FileSystem } from "../system/files.ts";
+
+type Attributes = NonNullable<Metadata["attributes"]>;
+
+/** Not permitted, or nothing that this file system knows. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  "EPERM",
+  "EACCES",
+  "EINVAL",
+  "EOPNOTSUPP",
+  "ENOTSUP",
+  "ENOSYS",
+]);
+/** There is no room for it: each file system has its own bounds. */
+const TOO_LARGE: ReadonlySet<string> = new Set([
+  "ENOSPC",
+  "EDQUOT",
+  "E2BIG",
+  "ERANGE",
+  "ENAMETOOLONG",
+]);
+/** Until its own mode is set, which comes after, what is ours may be changed by us. */
+const OPEN_MODE = 0o700;
+
+export class ExtendedSetter {
+  readonly #files: FileSystem;
+  readonly #onLimit: (limit: string) => void;
+
+  constructor(files: FileSystem, onLimit: (limit: string) => void) {
+    this.#files = files;
+    this.#onLimit = onLimit;
+  }
+
+  /**
+   * Gives something exactly these attributes; its mode may be another afterwards. Returns what did
+   * not fit, for people.
+   */
+  set(of: Subject, wanted: Attributes): string | undefined {
+    const complaints: string[] = [];
+    for (const name of this.#files.attributes.list(of)) {
+      if (!isRemovable(name) || has(wanted, name)) continue;
+      this.#change(of, name, () => this.#files.attributes.remove(of, name), complaints);
+    }
+    for (const { name, value } of wanted) {
+      if (!isKept(name)) continue;
+      this.#change(of, name, () => this.#files.attributes.set(of, name, value), complaints);
+    }
+    return complaints.length === 0 ? undefined : complaints.join("; ");
+  }
+
+  /** Whether something has exactly these attributes. */
+  isSame(of: Subject, wanted: Attributes): boolean {
+    const { attributes } = this.#files;
+    const strange = attributes.list(of).some((name) => isRemovable(name) && !has(wanted, name));
+    if (strange) return false;
+    return wanted.every(({ name, value }) => {
+      if (!isKept(name)) return true;
+      const found = attributes.get(of, name);
+      return found !== undefined && equalBytes(found, value);
+    });
+  }
+
+  #change(of: Subject, name: Bytes, act: () => void, complaints: string[]): void {
+    try {
+      this.#openedUp(of, act);
+    } catch (error) {
+      const code = systemCodeOf(error) ?? "";
+      if (TOO_LARGE.has(code)) {
+        complaints.push(`its attribute ${textOf(name)} does not fit in here (${code})`);
+      } else if (REFUSALS.has(code)) {
+        this.#onLimit(`${kindOf(name)} were not restored: not permitted, or unknown here`);
+      } else {
+        throw error;
+      }
+    }
+  }
+
+  // A folder or file that was there may be closed to its own owner.
+  #openedUp(of: Subject, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      if (systemCodeOf(error) !== "EACCES" || typeof of !== "number") throw error;
+      this.#files.setMode(of, OPEN_MODE);
+      act();
+    }
+  }
+}
+
+function has(attributes: Attributes, wanted: Bytes): boolean {
+  return attributes.some(({ name }) => equalBytes(name, wanted));
+}
