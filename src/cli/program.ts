@@ -32,7 +32,7 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     load: async () => (await import("./commands/ls.ts")).ls,
   },
   cat: {
-    summary: "write one file of a snapshot to stdout",
+    summary: "write files of a snapshot to stdout",
     load: async () => (await import("./commands/cat.ts")).cat,
   },
   find: {

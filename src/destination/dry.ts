@@ -88,7 +88,11 @@ function presentIn(real: FolderDestination | undefined): PresentThings {
     hasZeros: (old, metadata) => there?.hasZeros(old, metadata) ?? false,
     close: (old) => there?.close(old),
     names: (path) => there?.names(path),
-    correct: (_, stat, metadata) => stat.links === 1 || stat.type !== metadata.type,
+    // One that has several names stays only if nothing is to be corrected.
+    correct: (folder, stat, metadata) =>
+      stat.links === 1 ||
+      stat.type !== metadata.type ||
+      (there?.differences(folder, stat, metadata) ?? []).length === 0,
     correctFolder() {},
     leaveFolder() {},
     folderDifferences: (path, metadata) => there?.folderDifferences(path, metadata) ?? [],

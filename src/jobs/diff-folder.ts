@@ -17,8 +17,10 @@ export interface FolderDiffOptions extends Omit<DiffOptions, "sameContent" | "is
   readonly open: OpenSource;
   readonly files: FileSystem;
   readonly monitor: Monitor;
-  /** Absent where size and time are enough. */
-  readonly content?: SameContent;
+  /** Reads a file whose size and time don't tell whether it has changed. */
+  readonly content: SameContent;
+  /** Size and time are never enough. */
+  readonly readsAll: boolean;
 }
 
 /** All changes from a snapshot's branch to what is there now; what can't be read is a problem. */
@@ -55,15 +57,15 @@ function isSame(
   const { entry } = after.node;
   if (entry.type !== "file" || after.event === undefined) return true;
   if (before.size !== entry.size) return false;
-  const { content, ignored } = options;
-  if (content === undefined) return ignored.has("modified") || hasSameTime(before, entry);
-  return isReadSame(before, after.event, { ...options, content });
+  // Another time alone says that it was written to, or only touched.
+  if (!options.readsAll && hasSameTime(before, entry)) return true;
+  return isReadSame(before, after.event, options);
 }
 
 async function isReadSame(
   before: Entry,
   event: EntryEvent,
-  { content, monitor }: FolderDiffOptions & { readonly content: SameContent },
+  { content, monitor }: FolderDiffOptions,
 ): Promise<boolean> {
   try {
     return await content.isSame(before, event);

@@ -1,7 +1,7 @@
 // Read file: all that an open file holds: content between its holes, attributes, holes.
 
 import { type Attributes, readAttributes } from "../source/attributes.ts";
-import { dataBytesOf, DataReader, findHoles, type Hole } from "../source/holes.ts";
+import { dataBytesOf, DataReader, findHoles, type Hole, holesAmong } from "../source/holes.ts";
 import { readInto } from "../source/read.ts";
 import type { Descriptor, FileSystem } from "../system/files.ts";
 import type { RawStat } from "../system/stat.ts";
@@ -36,16 +36,18 @@ export async function readFile(
   { size, deviceId, sparse }: ExpectedContent,
   cutAll: (read: Read, expectedBytes: number) => Promise<CutContent>,
 ): Promise<{ readonly content: FileContent; readonly size: number }> {
-  const holes = sparse ? findHoles(files, descriptor, size) : NO_HOLES;
-  const dataBytes = dataBytesOf(size, holes);
+  const expected = sparse ? findHoles(files, descriptor, size) : NO_HOLES;
+  const dataBytes = dataBytesOf(size, expected);
   const { ids, bytes } = await cutAll(
-    readerOf(files, descriptor, { size, holes, sparse }),
+    readerOf(files, descriptor, { size, holes: expected, sparse }),
     dataBytes,
   );
+  const isCut = bytes < dataBytes;
+  const holes = isCut ? holesAmong(bytes, expected) : expected;
   const { attributes, complaint } = readAttributes(files, descriptor, deviceId);
   return {
     content: contentOf(ids, { attributes, holes, complaint }),
-    size: bytes + size - dataBytes,
+    size: isCut ? bytes + size - dataBytesOf(size, holes) : bytes + size - dataBytes,
   };
 }
 

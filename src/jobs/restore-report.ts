@@ -53,6 +53,8 @@ export class RestoreReport {
   readonly #parts: ReportParts;
   /** The paths of problems, and of all folders above them. */
   readonly #failed = new Set<string>();
+  /** Bytes of content that were written, also of files that are not whole yet. */
+  #written = 0;
   #steps: { readonly kind: StepKind; readonly path: FolderPath }[] = [];
 
   constructor(parts: ReportParts) {
@@ -108,10 +110,16 @@ export class RestoreReport {
     for (const { kind, path } of steps) await this.#parts.onStep?.(kind, path);
   }
 
+  /** Content was written, perhaps of a file that is not whole for a long time. */
+  written(bytes: number): void {
+    this.#written += bytes;
+    this.tell();
+  }
+
   tell(): void {
     this.#parts.monitor.progress({
       filesDone: this.counts.files + this.counts.left,
-      bytesDone: this.counts.bytes,
+      bytesDone: Math.max(this.counts.bytes, this.#written),
       ...this.#parts.totals,
     });
   }

@@ -23,6 +23,8 @@ export interface WindowParts {
   readonly fetchCount: number;
   readonly fetchBytes: number;
   readonly onFileFailed: (file: number, error: BunkerError) => void;
+  /** Content was written: bytes of plaintext, for every place that they went to. */
+  readonly onWritten?: (bytes: number) => void;
   readonly onLimits: (limits: readonly string[]) => void;
   readonly onComplaints?: (complaints: readonly Complaint[]) => void;
   /** Only counts what would be fetched. */
@@ -150,6 +152,7 @@ export class RestoreWindow {
       return await this.#rescueAll(range);
     }
     const answer = await write(task);
+    this.#parts.onWritten?.(plainBytesOf(range));
     this.#parts.onLimits(answer.limits);
     this.#parts.onComplaints?.(answer.complaints);
     for (const { file, code, message } of answer.failed) {
@@ -192,6 +195,10 @@ function placed({ place, targets }: Need, rangeOffset: number): RestoreTask["nee
     codec,
     targets,
   };
+}
+
+function plainBytesOf({ needs }: Range): number {
+  return needs.reduce((sum, { place, targets }) => sum + place.plainBytes * targets.length, 0);
 }
 
 function coalesce(needs: ReadonlyMap<string, Need>): Range[] {

@@ -93,6 +93,7 @@ export class Restore {
       ...parts,
       onFileFailed: (file, error) => this.#content.failFile(file, error),
       onComplaints: (complaints) => this.#note(complaints),
+      onWritten: (bytes) => report.written(bytes),
     });
     const { overwrite, inPlace = false, deleting } = this.#mode;
     const common = { destination, report, groups: this.#groups };

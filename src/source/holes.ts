@@ -50,6 +50,21 @@ export function dataBytesOf(size: number, holes: readonly Hole[]): number {
   return holes.reduce((left, [, length]) => left - length, size);
 }
 
+/**
+ * The holes of a file of which only so many bytes of data came, because it was cut meanwhile: those
+ * between what came. A hole behind its end would have no place in it.
+ */
+export function holesAmong(dataBytes: number, holes: readonly Hole[]): readonly Hole[] {
+  let left = dataBytes;
+  let at = 0;
+  const behind = holes.findIndex(([offset, length]) => {
+    left -= offset - at;
+    at = offset + length;
+    return left <= 0;
+  });
+  return behind < 0 ? holes : holes.slice(0, behind);
+}
+
 /** Reads a file's data and leaves its holes out. */
 export class DataReader {
   readonly #descriptor: Descriptor;

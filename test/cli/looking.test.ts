@@ -153,6 +153,28 @@ test("stats shows what each snapshot holds, adds and would free, and the store",
   expect(store).toMatchObject({ store: { snapshots: 2, packs: 4, unneeded: { blobs: 0 } } });
 });
 
+test("holes are not what deduplication has saved", () => {
+  using place = placeWithStore();
+  place.write("things/letter", "0123456789");
+  truncateSync(place.write("things/disk", ""), 5_000_000);
+  place.lines(["backup", "things"]);
+  expect(place.lines(["stats"]).at(-1)).toMatch(/, deduplication 1$/);
+});
+
+test("snapshots chooses by tag and host, and says that there is none", () => {
+  using place = placeWithStore();
+  place.write("things/a");
+  place.lines(["backup", "things", "--host", "laptop", "--description", "before the move"]);
+  place.lines(["backup", "things", "--host", "server", "--tag", "daily"]);
+  const [first, second] = place.lines(["snapshots"]);
+  expect(first).toEndWith("/things  (before the move)");
+  expect(place.lines(["snapshots", "--host", "laptop"])).toEqual([first!]);
+  expect(place.lines(["snapshots", "--host", "server", "--tag", "daily"])).toEqual([second!]);
+  const none = place.run(["snapshots", "--host", "laptop", "--tag", "daily"]);
+  expect(none).toMatchObject({ status: 0, stdout: "" });
+  expect(none.stderr).toBe("bunker: no snapshot has what was asked for\n");
+});
+
 test("ls and cat know holes and attributes", () => {
   using place = placeWithStore();
   const path = place.write("things/sparse", "begin");

@@ -77,6 +77,20 @@ describe("a dry run", () => {
     expect(done).toMatchObject({ replaced: 1, left: 2, deleted: 2, verified: 6 });
     expect(compareFolders(place.at("work/things"), place.at("work/copy")).differences).toEqual([]);
   });
+
+  test("leaves files with several names that are as they should be, as the restore does", () => {
+    using place = placeWithStore();
+    place.write("things/one", "1");
+    fs.linkSync(place.at("work/things/one"), place.at("work/things/two"));
+    place.lines(["backup", "things"]);
+    const words = ["restore", "latest", "--to", "copy", "--overwrite"];
+    place.lines(words);
+    const counts = { files: 0, replaced: 0, left: 2 };
+    expect(place.json<Record<string, unknown>>([...words, "--dry-run"])[0]).toMatchObject(counts);
+    expect(place.json<Record<string, unknown>>(words)[0]).toMatchObject(counts);
+    fs.chmodSync(place.at("work/copy/one"), 0o600);
+    expect(place.lines([...words, "--dry-run"])[0]).toBe("replace one");
+  });
 });
 
 describe("a restore that was cut off", () => {

@@ -68,9 +68,14 @@ class Rig {
 
   /** From the last snapshot to what is there now. */
   async since(
-    options: { readonly content?: boolean; readonly files?: FileSystem; readonly at?: string } = {},
+    options: {
+      readonly content?: boolean;
+      readonly files?: FileSystem;
+      readonly at?: string;
+      readonly ignored?: readonly Field[];
+    } = {},
   ): Promise<Heard & { readonly told: string[]; readonly damaged: string[] }> {
-    const { content = false, files = openFileSystem(), at = this.from } = options;
+    const { content = false, files = openFileSystem(), at = this.from, ignored = [] } = options;
     const store = await this.open();
     const last = (await snapshotsIn(store)).at(-1)!;
     const reader = new BlobReader(store);
@@ -80,10 +85,11 @@ class Rig {
         files,
         monitor: heard.monitor,
         open: (monitor) => openFolderSource([at], { files, monitor }),
-        ignored: new Set(),
+        ignored: new Set(ignored),
         onDamage: (path, error) => store.findings.add(textOf(path), error),
         breathe,
-        ...(content ? { content: new SameContent({ store, reader, files, breathe }) } : {}),
+        content: new SameContent({ store, reader, files, breathe }),
+        readsAll: content,
       }),
     );
     const { problems, notices } = heard;
@@ -256,7 +262,7 @@ describe("with a folder", () => {
     expect((await rig.since({ content: true })).told).toEqual(ALL_CHANGES);
   });
 
-  test("content is what size and time say, or what is read", async () => {
+  test("content is taken for the same by size and time, or all is read", async () => {
     using temp = tempDir();
     const rig = await smallRig(temp.path);
     const at = (name: string) => join(rig.from, name);
@@ -266,11 +272,19 @@ describe("with a folder", () => {
     fs.writeFileSync(at("a/one"), "X");
     const when = `@${stat.mtimeNs / 1_000_000_000n}.${String(stat.mtimeNs % 1_000_000_000n).padStart(9, "0")}`;
     Bun.spawnSync(["touch", "-d", when, at("a/one")]);
-    expect((await rig.since()).told).toEqual(["content top modified"]);
+    expect((await rig.since()).told).toEqual(["metadata top modified"]);
     expect((await rig.since({ content: true })).told).toEqual([
       "content a/one",
       "metadata top modified",
     ]);
+  });
+
+  test("a file of another time is read, so that other content never passes for a time", async () => {
+    using temp = tempDir();
+    const rig = await smallRig(temp.path);
+    fs.writeFileSync(join(rig.from, "top"), "X");
+    expect((await rig.since()).told).toEqual(["content top modified"]);
+    expect((await rig.since({ ignored: ["modified"] })).told).toEqual(["content top"]);
   });
 
   test("long and sparse files are compared whole", async () => {

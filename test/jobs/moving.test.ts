@@ -102,6 +102,30 @@ test("a file that shrinks while it is read is stored with the length that was re
   expect(made.problems.length).toBe(1);
 });
 
+test("a sparse file that is cut while it is read keeps no hole behind its end", async () => {
+  const holes = new Map<string, number>();
+  const { made, moving } = await backUpMoving((path, real) => ({
+    openFile(folder, name, options) {
+      if (!isMoving(name)) return real.openFile(folder, name, options);
+      // Data, 1 MiB of nothing, data.
+      fs.writeFileSync(path, "x".repeat(65_536));
+      fs.truncateSync(path, 2 ** 20);
+      fs.appendFileSync(path, "end");
+      return real.openFile(folder, name, options);
+    },
+    dataFrom(descriptor, at) {
+      const data = real.dataFrom(descriptor, at);
+      if (data === undefined || data <= at) return data;
+      holes.set(path, data - at);
+      fs.truncateSync(path, 10);
+      return data;
+    },
+  }));
+  expect(holes.size).toBe(1);
+  expect(moving).toBe("xxxxxxxxxx");
+  expect(made.problems.length).toBe(1);
+});
+
 test("a file that is gone when its turn comes is a notice", async () => {
   const { made, names } = await backUpMoving(onOpen((path) => fs.rmSync(path, { force: true })));
   expect(names).toEqual(["a first", "c last"]);

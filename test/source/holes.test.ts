@@ -9,6 +9,7 @@ import {
   DataReader,
   findHoles,
   type Hole,
+  holesAmong,
   mayHaveHoles,
 } from "../../src/source/holes.ts";
 import type { FileSystem } from "../../src/system/files.ts";
@@ -173,4 +174,17 @@ test.skipIf(process.platform !== "linux")("a sparse file on this machine", () =>
   expect(dataBytesOf(stat.size, holes)).toBeLessThanOrEqual(64 * KIB);
   files.close(open);
   files.close(folder);
+});
+
+test("of a file that was cut, the holes among what came of it are left", () => {
+  const holes: readonly Hole[] = [
+    [0, 10],
+    [20, 10],
+    [40, 10],
+  ];
+  expect(holesAmong(0, holes)).toEqual([]);
+  expect(holesAmong(1, holes)).toEqual([[0, 10]]);
+  expect(holesAmong(10, holes)).toEqual([[0, 10]]);
+  expect(holesAmong(11, holes)).toEqual(holes.slice(0, 2));
+  expect(holesAmong(21, holes)).toEqual(holes);
 });

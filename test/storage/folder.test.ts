@@ -433,7 +433,9 @@ describe("folder: a small disk", () => {
     await failureOf("denied", storage.put(nameFor(other), other));
     await failureOf("denied", storage.delete(NAME));
     await failureOf("denied", storage.serverTime());
-    expect(storage.serverTime()).rejects.toThrow(`the store at ${disk.path} can't be written to`);
+    await expect(storage.serverTime()).rejects.toThrow(
+      `the store at ${disk.path} can't be written to`,
+    );
     await failureOf("denied", storage.locationId(true));
   });
 });

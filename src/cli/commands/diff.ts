@@ -45,16 +45,16 @@ export const diffCommand: CommandDefinition = {
     "Show what differs between two snapshots, or between a snapshot and a folder as it is now.",
     "",
     "+ was added, - removed; M has other content, U other metadata only, T is of another type.",
-    "The second word is a folder where it begins with a slash or a dot; --with says so of any. With",
-    "a folder, size and time tell whether content is the same, or with --content all of it. The",
-    "status is 0 whether or not anything differs.",
+    "The second word is a folder where it begins with a slash or a dot; --with says so of any. In a",
+    "folder, a file of the same size and time is taken for the same; one of another time is read,",
+    "and with --content every one. The status is 0 whether or not anything differs.",
   ].join("\n"),
   words: "SNAP[:PATH] [SNAP[:PATH] | FOLDER]",
   wordCount: [1, 2],
   options: {
     ...OPEN_OPTIONS,
     with: { type: "string", valueHint: "FOLDER", description: "Compare with this folder, or file" },
-    content: { type: "boolean", description: "Read the folder's files and compare every byte" },
+    content: { type: "boolean", description: "Read all files of the folder and compare every byte" },
     "ignore-times": { type: "boolean", description: "Other times alone are no difference" },
     summary: { type: "boolean", description: "Show the sums alone" },
   },
@@ -159,7 +159,8 @@ function changesInFolder(of: Comparison, before: Branch, folder: string): AsyncI
     files,
     monitor,
     open: (heard) => locally(() => openFolderSource([folder], { files, monitor: heard, exclude })),
-    ...(words.flag("content") ? { content } : {}),
+    content,
+    readsAll: words.flag("content"),
   });
 }
 

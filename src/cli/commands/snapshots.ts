@@ -22,7 +22,9 @@ export const snapshots: CommandDefinition = {
       valueHint: "TAG",
       description: "Only those with this tag, of several with all",
     },
+    host: { type: "string", valueHint: "NAME", description: "Only those of this machine" },
   },
+  examples: ["bunker snapshots --tag daily --host laptop"],
   run: (wiring, words) =>
     withStore(wiring, words, async (store) => {
       requireOwner(store.keyring, "listing snapshots");
@@ -31,20 +33,27 @@ export const snapshots: CommandDefinition = {
         wiring.messages.notice("there is no snapshot yet: make one with bunker backup");
       }
       const tags = words.texts("tag");
+      const host = words.text("host");
+      let shownCount = 0;
       for (const manifest of offered) {
         const snapshot = await readSnapshot(store, manifest);
         if (snapshot === undefined) continue;
         if (!tags.every((tag) => snapshot.tags.includes(tag))) continue;
+        if (host !== undefined && snapshot.host !== host) continue;
+        shownCount += 1;
         const found = { manifest, snapshot };
         if (words.flag("json")) await wiring.output.json(jsonOf(found));
         else await wiring.output.line(lineOf(found));
+      }
+      if (shownCount === 0 && offered.length > 0) {
+        wiring.messages.notice("no snapshot has what was asked for");
       }
       return EXIT.done;
     }),
 };
 
 export function lineOf({ manifest, snapshot }: FoundSnapshot): string {
-  const { counts, roots, tags, host } = snapshot;
+  const { counts, roots, tags, host, description } = snapshot;
   return [
     hexId(manifest.id).slice(0, 10),
     localTime(manifest.time),
@@ -54,6 +63,7 @@ export function lineOf({ manifest, snapshot }: FoundSnapshot): string {
     roots.map((root) => printableName(root.path)).join(" "),
     ...(tags.length > 0 ? [`[${tags.map(printableText).join(" ")}]`] : []),
     ...(counts.problems > 0 ? [formatCounted(counts.problems, "problem")] : []),
+    ...(description === undefined ? [] : [`(${printableText(description)})`]),
   ].join("  ");
 }
 

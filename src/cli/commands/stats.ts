@@ -97,14 +97,17 @@ async function report(
   all: readonly SnapshotStats[],
 ): Promise<void> {
   const contentBytes = all.reduce((sum, { holds }) => sum + holds.contentBytes, 0);
+  // Holes are in no chunk, so that they are not what was saved.
+  const dataBytes = all.reduce((sum, { holds }) => sum - holds.holeBytes, contentBytes);
   if (words.flag("json")) {
     for (const one of snapshots) await output.json(jsonOfSnapshot(one));
-    await output.json({ store: jsonOfStore(store, packs, { count: all.length, contentBytes }) });
+    const sums = { count: all.length, contentBytes, dataBytes };
+    await output.json({ store: jsonOfStore(store, packs, sums) });
     return;
   }
   if (snapshots.length > 0) await output.line(HEAD);
   for (const one of snapshots) await output.line(lineOf(one));
-  for (const line of storeLines(store, packs, contentBytes)) await output.line(line);
+  for (const line of storeLines(store, packs, dataBytes)) await output.line(line);
 }
 
 function jsonOfSnapshot({ found, holds, adds, frees }: SnapshotStats): Record<string, unknown> {
@@ -115,7 +118,11 @@ function jsonOfSnapshot({ found, holds, adds, frees }: SnapshotStats): Record<st
 function jsonOfStore(
   { blobs, again, needed, neededData }: StoreStats,
   packs: Gathered["packs"],
-  snapshots: { readonly count: number; readonly contentBytes: number },
+  snapshots: {
+    readonly count: number;
+    readonly contentBytes: number;
+    readonly dataBytes: number;
+  },
 ): Record<string, unknown> {
   return {
     snapshots: snapshots.count,
@@ -127,7 +134,7 @@ function jsonOfStore(
     unneeded: differenceOf(blobs, needed),
     again,
     compression: ratio(blobs.plainBytes, blobs.storedBytes),
-    deduplication: ratio(snapshots.contentBytes, neededData.plainBytes),
+    deduplication: ratio(snapshots.dataBytes, neededData.plainBytes),
   };
 }
 
@@ -171,7 +178,7 @@ function row(id: string, time: string, cells: readonly string[]): string {
 function storeLines(
   { blobs, needed, neededData, again }: StoreStats,
   packs: Gathered["packs"],
-  contentBytes: number,
+  dataBytes: number,
 ): string[] {
   const unneeded = differenceOf(blobs, needed);
   const spare =
@@ -184,6 +191,6 @@ function storeLines(
     `${formatCounted(blobs.blobs, "blob")}: ${formatBytes(blobs.plainBytes)} stored as ` +
       `${formatBytes(blobs.storedBytes)}${spare}${twice}`,
     `compression ${ratio(blobs.plainBytes, blobs.storedBytes)}, ` +
-      `deduplication ${ratio(contentBytes, neededData.plainBytes)}`,
+      `deduplication ${ratio(dataBytes, neededData.plainBytes)}`,
   ];
 }
