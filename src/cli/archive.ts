@@ -1,6 +1,6 @@
 // Archive: `restore --format tar|zip`, and `restore SNAP:PATH --to -`.
 
-import { type Bytes, hexOf } from "../base/bytes.ts";
+import type { Bytes } from "../base/bytes.ts";
 import { BunkerError } from "../base/errors.ts";
 import { Selection } from "../base/selection.ts";
 import { release } from "../base/platform.ts";
@@ -11,7 +11,7 @@ import { type ArchiveCounts, ArchiveJob } from "../jobs/archive.ts";
 import { readAhead } from "../jobs/read-ahead.ts";
 import { BlobReader } from "../store/blobs.ts";
 import { requireOwner } from "../store/keyring.ts";
-import { findNode, nameOfNode, type Node, topOf } from "../store/paths.ts";
+import { findNode, type Node, topOf } from "../store/paths.ts";
 import { findSnapshot, loadManifests } from "../store/snapshots.ts";
 import type { Store } from "../store/store.ts";
 import { readContent } from "../store/trees.ts";
@@ -22,7 +22,7 @@ import { printableText } from "./names.ts";
 import { formatBytes, formatCounted, formatElapsed } from "./progress.ts";
 import { breather, monitorOf, ownFoldersOf, withStore } from "./session.ts";
 import { parseSnapshotWord, type SnapshotWord } from "./snapshot-word.ts";
-import { wayToStore } from "./target.ts";
+import { refuseSameNames, wayToStore } from "./target.ts";
 import type { Wiring } from "./wiring.ts";
 
 const STDOUT = "-";
@@ -130,10 +130,7 @@ async function findAll(store: Store, wanted: readonly SnapshotWord[]): Promise<F
     const { path } = word;
     nodes.push(path === undefined ? topOf(snapshot) : await findNode(reader, snapshot, path));
   }
-  const names = new Set(nodes.map((node) => hexOf(nameOfNode(node))));
-  if (names.size < nodes.length) {
-    throw wrong("two of the paths have the same name: an archive can't hold both at its top");
-  }
+  refuseSameNames(nodes);
   return { reader, nodes, ...(totals === undefined ? {} : { totals }) };
 }
 
@@ -157,6 +154,7 @@ async function writeArchive(wiring: Wiring, words: Words, order: Order): Promise
   const { target, replace } = order;
   const start = performance.now();
   if (target === STDOUT) {
+    wiring.interruption.endInOrder(); // So that whoever reads it sees that it is not whole.
     const counts = await carryOut(wiring, order, (bytes) => wiring.output.write(bytes));
     return statusOfArchive(counts);
   }
@@ -187,6 +185,9 @@ async function carryOut(wiring: Wiring, order: Order, sink: Sink): Promise<Archi
     monitor.finish();
     for (const limit of archive.limits) monitor.notice(limit);
     return job.counts;
+  } catch (error) {
+    await archive.abandon().catch(() => undefined); // What led here says more.
+    throw error;
   } finally {
     monitor.finish();
   }

@@ -11,7 +11,7 @@ export const FILTER_OPTIONS = {
     type: "string",
     multiple: true,
     valueHint: "TYPE",
-    description: "Only files (f), folders (d), links (l), pipes (p), sockets (s), devices (c, b)",
+    description: "Only f file, d folder, l link, p pipe, s socket, c or b device",
   },
   larger: {
     type: "string",

@@ -4,9 +4,10 @@
 // counts is where the folders really are.
 
 import { realpathSync } from "node:fs";
-import { resolve } from "node:path";
-import { type Bytes, strictTextOf } from "../base/bytes.ts";
+import { basename, dirname, join, resolve } from "node:path";
+import { type Bytes, strictTextOf, textOf } from "../base/bytes.ts";
 import { BunkerError } from "../base/errors.ts";
+import { rootOf } from "../source/roots.ts";
 
 export interface OwnFolders {
   /** Where the store is, if it is in a folder. */
@@ -58,13 +59,23 @@ export function ownFoldersInList(
 
 function realFolders({ store, local }: OwnFolders): string[] {
   const folders = store === undefined ? local : [store, ...local];
-  return folders.map(realPathOf).filter((path) => path !== undefined);
+  return folders.map((path) => futurePathOf(resolve(path)));
+}
+
+// This very run may be the one that makes a folder.
+function futurePathOf(path: string): string {
+  const above = dirname(path);
+  return realPathOf(path) ?? (above === path ? path : join(futurePathOf(above), basename(path)));
 }
 
 function pathsBelow(source: string, real: string, folders: readonly string[]): string[] {
   return folders
     .filter((folder) => folder !== real && isIn(folder, real))
-    .map((folder) => withSlash(resolve(source)) + folder.slice(withSlash(real).length));
+    .map((folder) => withSlash(walkedAs(source)) + folder.slice(withSlash(real).length));
+}
+
+function walkedAs(source: string): string {
+  return textOf(rootOf(source, process.cwd()).path);
 }
 
 /** Whether the path is the folder, or lies in it; both are real paths. */
@@ -78,7 +89,7 @@ export function withSlash(path: string): string {
 
 function realPathOf(path: string): string | undefined {
   try {
-    return realpathSync(path);
+    return realpathSync.native(path); // The other one takes ".." out of the text first.
   } catch {
     return undefined; // Nothing there, or nothing that may be seen: nothing to leave out.
   }

@@ -10,6 +10,7 @@ import type { RestoreNotes } from "../destination/note.ts";
 import { openFolderDestination, openRestoreNotes } from "../destination/open.ts";
 import type { FolderIdentity } from "../destination/removal.ts";
 import type { RestoreMode } from "../jobs/restore.ts";
+import { makesWay } from "../jobs/restore-choice.ts";
 import { bootName } from "../system/boot.ts";
 import type { FileSystem } from "../system/files.ts";
 import { locally } from "./exit.ts";
@@ -91,7 +92,7 @@ function openExisting(
     ...(overwrite === undefined ? {} : { overwrite }),
     ...(deleting === undefined ? {} : { deleting }),
   };
-  const clearing = deleting === undefined ? {} : { clearing: deleting };
+  const clearing = deleting !== undefined && makesWay(mode) ? { clearing: deleting } : {};
   if (!isDry) {
     const options = { create: true, existing: "replace", files, numericIds, ...clearing } as const;
     const folder = openFolderDestination(target, options);
@@ -107,11 +108,11 @@ function openExisting(
 }
 
 function dryTarget(
-  { isDeleting, selection }: RestoreWish,
+  { selection }: RestoreWish,
   real: FolderDestination | undefined,
   mode: RestoreMode,
 ): RestoreTarget {
-  const destination = new DryDestination(real, { clearing: isDeleting });
+  const destination = new DryDestination(real, { clearing: makesWay(mode) });
   return { destination, folder: undefined, mode: { selection, ...mode } };
 }
 

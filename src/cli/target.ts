@@ -6,7 +6,7 @@
 import { realpathSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
 
-import { type Bytes, equalBytes, utf8 } from "../base/bytes.ts";
+import { type Bytes, equalBytes, hexOf, utf8 } from "../base/bytes.ts";
 import { BunkerError, isDamage } from "../base/errors.ts";
 import type { BlobReader } from "../store/blobs.ts";
 import { descend, isFolder, nameOfNode, type Node, splitPath } from "../store/paths.ts";
@@ -43,6 +43,19 @@ export async function refuseStoreInside(
     const message = "the snapshot has a folder where the store is: expected a target outside of it";
     throw new BunkerError("invalid-argument", message, { hint: HINT });
   }
+}
+
+/** Throws `invalid-argument` where two of several nodes would get the same name. */
+export function refuseSameNames(nodes: readonly Node[]): void {
+  const names = new Set(nodes.map((node) => hexOf(nameOfNode(node))));
+  if (names.size === nodes.length) return;
+  throw new BunkerError(
+    "invalid-argument",
+    "two of the paths have the same name: one has no place",
+    {
+      hint: "restore them one after the other, each to a place of its own",
+    },
+  );
 }
 
 // Only a folder leads further down; nothing else takes a folder's place at a restore.

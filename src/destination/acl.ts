@@ -3,7 +3,8 @@
 // In an attribute: u32 version 2, then entries of u16 tag, u16 permissions, u32 number. As text:
 // "user::rw-,user:1000:r--,group::r--,mask::r--,other::---".
 
-import type { Bytes } from "../base/bytes.ts";
+import { type Bytes, equalBytes, utf8 } from "../base/bytes.ts";
+import type { Metadata } from "../base/entry.ts";
 
 const VERSION = 2;
 const HEADER_BYTES = 4;
@@ -36,4 +37,25 @@ export function aclText(value: Bytes): string | undefined {
 
 function permissions(bits: number): string {
   return `${bits & 4 ? "r" : "-"}${bits & 2 ? "w" : "-"}${bits & 1 ? "x" : "-"}`;
+}
+
+const ACCESS = utf8("system.posix_acl_access");
+const OWNING_GROUP = 0x04;
+
+/**
+ * The mode without its ACL. With one, the group's bits are the ACL's mask: alone they would give the
+ * group what the ACL gives to others, or to nobody.
+ */
+export function modeWithoutAcl({ mode, attributes = [] }: Metadata): number {
+  const acl = attributes.find(({ name }) => equalBytes(name, ACCESS));
+  return acl === undefined ? mode : mode & (~0o070 | (groupBits(acl.value) << 3));
+}
+
+// None where the bytes are no list.
+function groupBits(value: Bytes): number {
+  const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+  for (let at = HEADER_BYTES; at + ENTRY_BYTES <= value.length; at += ENTRY_BYTES) {
+    if (view.getUint16(at, true) === OWNING_GROUP) return view.getUint16(at + 2, true) & 7;
+  }
+  return 0;
 }

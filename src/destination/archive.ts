@@ -41,6 +41,8 @@ export interface Archive {
 
   /** Ends the archive. Nothing comes afterwards. */
   finish(): Promise<void>;
+  /** Ends it where it can't be finished, so that no reader takes it for whole. */
+  abandon(): Promise<void>;
 }
 
 /** Refuses names that lead out of the archive's root, and links without a target. */

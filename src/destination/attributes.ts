@@ -9,6 +9,7 @@ import { systemCodeOf } from "../base/errors.ts";
 import type { Subject } from "../system/attributes.ts";
 import type { Descriptor, FileSystem, Place } from "../system/files.ts";
 import type { RawStat } from "../system/stat.ts";
+import { modeWithoutAcl } from "./acl.ts";
 import { ExtendedSetter } from "./extended.ts";
 import { type Owner, type OwnerOptions, Owners } from "./owners.ts";
 
@@ -46,13 +47,17 @@ export class AttributeSetter {
   }
 
   /** For an open file or folder. Returns what did not fit, for people; all else is set. */
-  setOpen(descriptor: Descriptor, metadata: Metadata): string | undefined {
+  setOpen(
+    descriptor: Descriptor,
+    metadata: Metadata,
+    has: { readonly isBare?: boolean } = {},
+  ): string | undefined {
     const { modified } = metadata;
     const owned = this.#setOwner(metadata, ({ userId, groupId }) =>
       this.#files.setOwner(descriptor, userId, groupId),
     );
-    const complaint = this.#extended.set(descriptor, metadata.attributes ?? []);
-    const mode = this.#modeOf(metadata, owned);
+    const { complaint, lacksAcl } = this.#extended.set(descriptor, metadata.attributes ?? [], has);
+    const mode = this.#modeOf(metadata, owned, lacksAcl);
     this.#try(MODES, () => this.#files.setMode(descriptor, mode));
     this.#try(TIMES, () => this.#files.setModified(descriptor, modified));
     return complaint;
@@ -64,8 +69,11 @@ export class AttributeSetter {
     const owned = this.#setOwner(metadata, ({ userId, groupId }) =>
       this.#files.setOwnerOf(place, type, userId, groupId),
     );
-    const complaint = this.#extended.set({ ...place, type }, metadata.attributes ?? []);
-    const mode = this.#modeOf(metadata, owned);
+    const { complaint, lacksAcl } = this.#extended.set(
+      { ...place, type },
+      metadata.attributes ?? [],
+    );
+    const mode = this.#modeOf(metadata, owned, lacksAcl);
     if (type !== "link") this.#try(MODES, () => this.#files.setModeOf(place, type, mode));
     this.#try(TIMES, () => this.#files.setModifiedOf(place, modified));
     return complaint;
@@ -102,7 +110,9 @@ export class AttributeSetter {
     return false;
   }
 
-  #modeOf({ mode, type }: Metadata, owned: boolean): number {
+  #modeOf(metadata: Metadata, owned: boolean, lacksAcl: boolean): number {
+    const { type } = metadata;
+    const mode = lacksAcl ? modeWithoutAcl(metadata) : metadata.mode;
     if (owned || (mode & SET_ID_BITS) === 0 || type === "link") return mode;
     // With another owner the same bits would give the rights of someone else.
     this.#limits.add(SET_IDS);

@@ -8,6 +8,7 @@ import type { Bytes } from "../base/bytes.ts";
 import { BunkerError, systemCodeOf } from "../base/errors.ts";
 import type { Descriptor, FileSystem } from "../system/files.ts";
 import type { FolderPath } from "./destination.ts";
+import { givesAttributes } from "./extended.ts";
 import { checkName, textOfPath } from "./names.ts";
 
 const OPEN_MAX = 128;
@@ -17,6 +18,8 @@ interface Node {
   readonly key: string;
   readonly below: Map<string, Node>;
   descriptor: Descriptor | undefined;
+  /** Known once it was asked, as long as the folder is open. */
+  gives?: boolean | undefined;
 }
 
 export class FolderCache {
@@ -49,6 +52,13 @@ export class FolderCache {
       depth++;
     }
     return nodes[depth]!.descriptor!;
+  }
+
+  /** Whether what is made in a folder gets attributes from it. */
+  givesAttributes(path: FolderPath): boolean {
+    const descriptor = this.open(path);
+    const node = this.#nodesOf(path).at(-1)!;
+    return (node.gives ??= givesAttributes(this.#files.attributes.list(descriptor)));
   }
 
   /** Opens a folder for the caller, who closes it. */
@@ -113,6 +123,7 @@ export class FolderCache {
     this.#open.delete(node);
     if (node.descriptor !== undefined) this.#files.close(node.descriptor);
     node.descriptor = undefined;
+    node.gives = undefined;
     // Closed nodes are kept only as the way to open ones.
     for (let at = node; at.below.size === 0 && at.descriptor === undefined; at = at.above) {
       if (at.above === undefined) return;

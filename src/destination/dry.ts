@@ -88,9 +88,10 @@ function presentIn(real: FolderDestination | undefined): PresentThings {
     hasZeros: (old, metadata) => there?.hasZeros(old, metadata) ?? false,
     close: (old) => there?.close(old),
     names: (path) => there?.names(path),
-    // One that has several names stays only if nothing is to be corrected.
+    mayBeHeld: (stat, metadata) => there?.mayBeHeld(stat, metadata) ?? false,
+    // One that has several names, or may be held, stays only if nothing is to be corrected.
     correct: (folder, stat, metadata) =>
-      stat.links === 1 ||
+      (stat.links === 1 && there?.mayBeHeld(stat, metadata) !== true) ||
       stat.type !== metadata.type ||
       (there?.differences(folder, stat, metadata) ?? []).length === 0,
     correctFolder() {},

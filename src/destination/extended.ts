@@ -3,10 +3,10 @@
 // What the snapshot has not is removed: a new file may have inherited its folder's ACL. What may
 // not be set here is told once by its kind; what is too large for here is the file's own problem.
 
-import { type Bytes, equalBytes, textOf } from "../base/bytes.ts";
+import { type Bytes, equalBytes, textOf, utf8 } from "../base/bytes.ts";
 import type { Metadata } from "../base/entry.ts";
 import { systemCodeOf } from "../base/errors.ts";
-import type { Subject } from "../system/attributes.ts";
+import { NO_NAMES, type Subject } from "../system/attributes.ts";
 import { isKept, isRemovable, kindOf } from "../system/attribute-names.ts";
 import type { FileSystem } from "../system/files.ts";
 
@@ -29,6 +29,16 @@ const TOO_LARGE: ReadonlySet<string> = new Set([
   "ERANGE",
   "ENAMETOOLONG",
 ]);
+/** What came of setting attributes. */
+interface ExtendedOutcome {
+  /** What did not fit, for people. */
+  readonly complaint: string | undefined;
+  /** The ACL that the mode goes with was not set. */
+  readonly lacksAcl: boolean;
+}
+
+const ACCESS = utf8("system.posix_acl_access");
+
 /** Until its own mode is set, which comes after, what is ours may be changed by us. */
 const OPEN_MODE = 0o700;
 
@@ -42,20 +52,26 @@ export class ExtendedSetter {
   }
 
   /**
-   * Gives something exactly these attributes; its mode may be another afterwards. Returns what did
-   * not fit, for people.
+   * Gives something exactly these attributes; its mode may be another afterwards. What is bare has
+   * none yet, and is not asked.
    */
-  set(of: Subject, wanted: Attributes): string | undefined {
+  set(
+    of: Subject,
+    wanted: Attributes,
+    { isBare = false }: { readonly isBare?: boolean } = {},
+  ): ExtendedOutcome {
     const complaints: string[] = [];
-    for (const name of this.#files.attributes.list(of)) {
+    for (const name of isBare ? NO_NAMES : this.#files.attributes.list(of)) {
       if (!isRemovable(name) || has(wanted, name)) continue;
       this.#change(of, name, () => this.#files.attributes.remove(of, name), complaints);
     }
+    let lacksAcl = false;
     for (const { name, value } of wanted) {
       if (!isKept(name)) continue;
-      this.#change(of, name, () => this.#files.attributes.set(of, name, value), complaints);
+      const set = (): void => this.#files.attributes.set(of, name, value);
+      if (!this.#change(of, name, set, complaints)) lacksAcl ||= equalBytes(name, ACCESS);
     }
-    return complaints.length === 0 ? undefined : complaints.join("; ");
+    return { complaint: complaints.length === 0 ? undefined : complaints.join("; "), lacksAcl };
   }
 
   /** Whether something has exactly these attributes. */
@@ -70,9 +86,10 @@ export class ExtendedSetter {
     });
   }
 
-  #change(of: Subject, name: Bytes, act: () => void, complaints: string[]): void {
+  #change(of: Subject, name: Bytes, act: () => void, complaints: string[]): boolean {
     try {
       this.#openedUp(of, act);
+      return true;
     } catch (error) {
       const code = systemCodeOf(error) ?? "";
       if (TOO_LARGE.has(code)) {
@@ -82,6 +99,7 @@ export class ExtendedSetter {
       } else {
         throw error;
       }
+      return false;
     }
   }
 
@@ -95,6 +113,11 @@ export class ExtendedSetter {
       act();
     }
   }
+}
+
+/** Whether what is made in a folder with these attributes gets some from it. */
+export function givesAttributes(names: readonly Bytes[]): boolean {
+  return names.some((name) => /^system\.(?:posix_acl_default$|nfs4_acl)/.test(textOf(name)));
 }
 
 function has(attributes: Attributes, wanted: Bytes): boolean {

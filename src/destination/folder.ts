@@ -21,9 +21,10 @@ import type {
   PlaceInTree,
 } from "./destination.ts";
 import { doing, inTheWay, taken } from "./failures.ts";
-import { checkName, checkTarget, isPartName, newPartName, textOfPath } from "./names.ts";
+import { checkName, checkTarget, textOfPath } from "./names.ts";
 import { type Existing, type FolderDestinationShare, Naming } from "./naming.ts";
 import { nodeOf, refusalOf } from "./nodes.ts";
+import { createPart, leftoversIn } from "./parts.ts";
 import { Removal, type RemovalRules } from "./removal.ts";
 import { WhatIsThere } from "./there.ts";
 import { writeZeros } from "./zeros.ts";
@@ -118,24 +119,25 @@ export class FolderDestination implements Destination {
 
   /** Removes what a restore that was cut off has left in a folder. */
   removeParts(path: FolderPath): void {
-    const names = doing("listing a folder", path, () => this.#files.list(this.#cache.open(path)));
-    for (let i = 0; i < names.count; i++) {
-      const name = names.nameAt(i);
-      if (isPartName(name)) this.#naming.removeQuietly(path, name);
-    }
+    const found = doing("listing a folder", path, () =>
+      leftoversIn(this.#files, this.#cache.open(path)),
+    );
+    for (const name of found) this.#naming.removeQuietly(path, name);
   }
 
   createFile(folder: FolderPath, name: Bytes, { atOnce = false }: CreateOptions = {}): NewFile {
     checkName(name);
     const path = [...folder, name];
     const refusing = this.#existing === "refuse";
-    const writtenAs = atOnce && refusing ? name : newPartName();
     return doing("creating a file", path, () => {
       const above = this.#cache.open(folder);
       // Asked again when the part gets its name; here, before all of it is written in vain.
       if (refusing && !atOnce && this.#files.stat(above, name) !== undefined) throw taken(path);
-      const descriptor = this.#files.createFile(above, writtenAs, FILE_MODE);
-      return { descriptor, folder, name, writtenAs };
+      if (!atOnce || !refusing) {
+        return { folder, name, ...createPart(this.#files, above, FILE_MODE) };
+      }
+      const descriptor = this.#files.createFile(above, name, FILE_MODE);
+      return { descriptor, folder, name, writtenAs: name };
     });
   }
 
@@ -183,7 +185,8 @@ export class FolderDestination implements Destination {
     try {
       doing("finishing a file", [...file.folder, file.name], () => {
         const path = [...file.folder, file.name];
-        this.#note(path, this.#attributes.setOpen(file.descriptor, metadata));
+        const isBare = file.isInPlace !== true && !this.#cache.givesAttributes(file.folder);
+        this.#note(path, this.#attributes.setOpen(file.descriptor, metadata, { isBare }));
         open = false;
         this.#files.close(file.descriptor);
         if (file.writtenAs !== file.name) this.#naming.giveName(file);

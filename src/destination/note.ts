@@ -53,7 +53,7 @@ export class RestoreNotes {
       const descriptor = this.#files.createFile(this.#folder, name, NOTE_MODE);
       this.#own = { name, descriptor };
       tryLock(descriptor);
-      writeSync(descriptor, utf8(`${JSON.stringify(text)}\n`));
+      writeSync(descriptor, linesOf(text));
     } catch (error) {
       throw fromSystemError(error, "noting what is restored");
     }
@@ -117,21 +117,32 @@ export class RestoreNotes {
   }
 
   #read(descriptor: Descriptor): NoteText | undefined {
-    const { type, userId } = this.#files.statDescriptor(descriptor);
+    const { type, userId, links } = this.#files.statDescriptor(descriptor);
     if (type !== "file" || userId !== (process.geteuid?.() ?? userId)) return undefined;
+    if (links !== 1) return undefined; // A second name makes no note of some file of this user.
     const bytes = new Uint8Array(NOTE_BYTES_MAX);
     const length = readSync(descriptor, bytes, 0, bytes.length, 0);
     return parseNote(textOf(bytes.subarray(0, length)));
   }
 }
 
-// A note that was cut off is one all the same: of a restore that had hardly begun.
-function parseNote(text: string): NoteText {
+// A note that is empty is one all the same: of a restore that had hardly begun.
+function parseNote(text: string): NoteText | undefined {
+  if (text === "") return { words: [] };
   try {
     const { boot, words } = JSON.parse(text) as { boot?: unknown; words?: unknown };
-    const known = Array.isArray(words) ? words.filter((word) => typeof word === "string") : [];
+    if (!Array.isArray(words)) return undefined;
+    const known = words.filter((word) => typeof word === "string");
     return { words: known, ...(typeof boot === "string" ? { boot } : {}) };
   } catch {
-    return { words: [] };
+    return undefined; // Some file of this user, moved here by someone else.
   }
+}
+
+// The words are for people alone.
+function linesOf(text: NoteText): Uint8Array {
+  const whole = utf8(`${JSON.stringify(text)}\n`);
+  return whole.length <= NOTE_BYTES_MAX
+    ? whole
+    : utf8(`${JSON.stringify({ ...text, words: [] })}\n`);
 }

@@ -3,7 +3,7 @@
 // Everything is reached from the root's descriptor and never through a link. What another file
 // system is mounted on stays, and so does what is bunker's own, and what `judge` leaves.
 
-import type { Bytes } from "../base/bytes.ts";
+import { type Bytes, strictTextOf, utf8 } from "../base/bytes.ts";
 import { BunkerError, fromSystemError } from "../base/errors.ts";
 import type { Verdict } from "../base/selection.ts";
 import type { FileSystem } from "../system/files.ts";
@@ -51,7 +51,7 @@ export class Removal {
       const above = this.#cache.open(folder);
       const stat = this.#files.stat(above, name);
       if (stat === undefined) return true;
-      if (this.#hasOtherCase(folder, name, stat)) {
+      if (this.#hasOtherForm(folder, name, stat)) {
         const message = "it stays: this file system takes names for one that differ in case only";
         throw new BunkerError("incomplete", message);
       }
@@ -112,14 +112,12 @@ export class Removal {
     return this.#rules.judge?.(path, isFolder) ?? "take";
   }
 
-  // Where the other case leads to the same thing, its name may be that of a file just restored.
-  #hasOtherCase(folder: FolderPath, name: Bytes, stat: RawStat): boolean {
-    const at = name.findIndex((byte) => OTHER_CASE.test(String.fromCharCode(byte)));
-    if (at < 0) return false;
-    const other = name.slice();
-    other[at] = other[at]! ^ 0x20;
-    const found = this.#files.stat(this.#cache.open(folder), other);
-    return found?.inode === stat.inode && found.deviceId === stat.deviceId;
+  // Where another form of the name leads to the same thing, that may be a file just restored.
+  #hasOtherForm(folder: FolderPath, name: Bytes, stat: RawStat): boolean {
+    return otherFormsOf(name).some((other) => {
+      const found = this.#files.stat(this.#cache.open(folder), other);
+      return found?.inode === stat.inode && found.deviceId === stat.deviceId;
+    });
   }
 
   #guarded(path: FolderPath, step: () => boolean): boolean {
@@ -130,4 +128,21 @@ export class Removal {
       return false;
     }
   }
+}
+
+// The name with one letter in the other case, and in the other forms of Unicode: a file system may
+// take all of them for one, whatever it is mounted as.
+function otherFormsOf(name: Bytes): Bytes[] {
+  const forms: Bytes[] = [];
+  const at = name.findIndex((byte) => OTHER_CASE.test(String.fromCharCode(byte)));
+  if (at >= 0) {
+    const other = name.slice();
+    other[at] = other[at]! ^ 0x20;
+    forms.push(other);
+  }
+  const text = name.every((byte) => byte < 0x80) ? undefined : strictTextOf(name);
+  if (text === undefined) return forms;
+  const texts = new Set([text.normalize("NFC"), text.normalize("NFD")]);
+  texts.add(text.toLowerCase()).add(text.toUpperCase()).delete(text);
+  return [...forms, ...[...texts].map((form) => utf8(form))];
 }

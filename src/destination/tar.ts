@@ -19,6 +19,8 @@ const RECORD_BYTES = 20 * BLOCK_BYTES;
 const OWNER_NAME_BYTES = 31;
 const ZEROS = new Uint8Array(RECORD_BYTES);
 const SLASH = utf8("/");
+/** A block whose sum is wrong, which readers refuse. */
+const NO_HEADER = utf8("bunker: not whole\n".padEnd(BLOCK_BYTES, "-"));
 
 const TYPE_FLAGS: Readonly<Record<EntryType, string | undefined>> = {
   file: "0",
@@ -36,6 +38,7 @@ export class TarArchive implements Archive {
   readonly limits: readonly string[] = [];
   readonly #sink: Sink;
   #written = 0;
+  #isInContent = false;
 
   constructor(sink: Sink) {
     this.#sink = sink;
@@ -66,12 +69,18 @@ export class TarArchive implements Archive {
     await this.#fill(RECORD_BYTES);
   }
 
+  // Where a member ends, readers take the end of the bytes for that of the archive.
+  async abandon(): Promise<void> {
+    if (!this.#isInContent) await this.#put(NO_HEADER);
+  }
+
   async #addContent(member: Member, pieces: Iterable<Bytes> | AsyncIterable<Bytes>): Promise<void> {
     const ranges = dataRangesOf(member.metadata);
     const dataBytes = ranges.reduce((sum, [, length]) => sum + length, 0);
     const map = member.metadata.holes === undefined ? undefined : sparseMap(member, ranges);
     const bytes = dataBytes + (map?.length ?? 0);
     const flag = flagOf(member.metadata);
+    this.#isInContent = true;
     await this.#put(headersOf(member, { flag, bytes, isSparse: map !== undefined }));
     if (map !== undefined) await this.#put(map);
     let come = 0;
@@ -82,6 +91,7 @@ export class TarArchive implements Archive {
     }
     assert(come === dataBytes, "a file's content is as long as its header says");
     await this.#fill(BLOCK_BYTES);
+    this.#isInContent = false;
   }
 
   async #put(bytes: Bytes): Promise<void> {

@@ -1,6 +1,6 @@
 // What is there: looking at what a destination holds already, before something is made or replaced.
 
-import type { Bytes } from "../base/bytes.ts";
+import { type Bytes, equalBytes, utf8 } from "../base/bytes.ts";
 import type { Metadata } from "../base/entry.ts";
 import { BunkerError, isBunkerError, systemCodeOf } from "../base/errors.ts";
 import type { Subject } from "../system/attributes.ts";
@@ -107,14 +107,15 @@ export class WhatIsThere {
   /**
    * Gives what is there the metadata of the snapshot, where it has another. What is right is not
    * touched: its time of change stays. A file with several names is never touched, since not all
-   * of them may be the restore's: then nothing is done, and the answer is false.
+   * of them may be the restore's, nor what `mayBeHeld`: then nothing is done, and the answer is
+   * false.
    */
   correct(folder: FolderPath, stat: RawStat, metadata: Metadata): boolean {
     return doing("setting owner, mode and time", [...folder, metadata.name], () => {
       const place = { folder: this.#cache.open(folder), name: metadata.name };
       const isSame = this.#attributes.isSame({ ...place, type: stat.type }, stat, metadata);
       if (isSame) return true;
-      if (stat.links > 1) return false;
+      if (stat.links > 1 || this.mayBeHeld(stat, metadata)) return false;
       complain(
         stat.type === "file"
           ? this.#correctFile(place, metadata)
@@ -122,6 +123,18 @@ export class WhatIsThere {
       );
       return true;
     });
+  }
+
+  /**
+   * Whether someone may have a file open for writing who is to have no say in it: its owner of now,
+   * or anyone where it is to give the rights of others. They could change it afterwards, through
+   * what they have open or mapped, so that a new file has to take its place.
+   */
+  mayBeHeld(stat: RawStat, metadata: Metadata): boolean {
+    if (stat.type !== "file") return false;
+    const { userId } = this.#attributes.ownerOf(metadata);
+    const isStrange = stat.userId !== userId && stat.userId !== process.geteuid?.();
+    return isStrange || givesRights(metadata);
   }
 
   #correctFile(place: Place, metadata: Metadata): string | undefined {
@@ -173,6 +186,14 @@ export class WhatIsThere {
       }
     });
   }
+}
+
+const SET_ID_BITS = 0o6000;
+const CAPABILITY = utf8("security.capability");
+
+function givesRights({ mode, attributes = [] }: Metadata): boolean {
+  if ((mode & SET_ID_BITS) !== 0) return true;
+  return attributes.some(({ name }) => equalBytes(name, CAPABILITY));
 }
 
 function complain(complaint: string | undefined): void {

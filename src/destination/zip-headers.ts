@@ -4,6 +4,7 @@
 
 import { type Bytes, concatBytes, strictTextOf } from "../base/bytes.ts";
 import type { EntryType, Metadata, Time } from "../base/entry.ts";
+import { modeWithoutAcl } from "./acl.ts";
 
 export const METHOD_STORED = 0;
 export const METHOD_DEFLATED = 8;
@@ -119,7 +120,9 @@ function flagsOf({ name, hasDescriptor }: ZipEntry): number {
   return (hasDescriptor ? FLAG_DESCRIPTOR : 0) | (isUtf8 ? FLAG_UTF8 : 0);
 }
 
-function externalAttributes({ type, mode }: Metadata): number {
+function externalAttributes(metadata: Metadata): number {
+  const { type } = metadata;
+  const mode = modeWithoutAcl(metadata);
   const folder = type === "folder" ? FOLDER_ATTRIBUTE : 0;
   return ((((FORMATS[type] ?? 0) | mode) << 16) | folder) >>> 0;
 }

@@ -6,6 +6,7 @@
 import { assert } from "../base/assert.ts";
 import { type Bytes, concatBytes, utf8 } from "../base/bytes.ts";
 import type { Metadata } from "../base/entry.ts";
+import { BunkerError } from "../base/errors.ts";
 import { release } from "../base/platform.ts";
 import { joinPath } from "../system/paths.ts";
 import { type Archive, checkMember, type Member, type Sink, withHoles } from "./archive.ts";
@@ -27,6 +28,7 @@ const COMPRESSING_COUNT = 4;
 /** The directory waits in packed pieces of so many bytes: a million names take some 70 MiB. */
 const DIRECTORY_PIECE_BYTES = 256 * 1024;
 const SLASH = utf8("/");
+const NAME_BYTES_MAX = 0xffff;
 
 const ATTRIBUTES = "zip keeps no extended attributes and no ACLs: they are left out";
 const TIMES = "zip keeps times from 1980 to 2107, in whole seconds: others were moved there";
@@ -123,6 +125,9 @@ export class ZipArchive implements Archive {
     await this.#put(endOfDirectory({ count: this.#count, start, bytes: this.#directoryBytes }));
   }
 
+  // Without a directory it is no zip.
+  async abandon(): Promise<void> {}
+
   #entryOf(member: Member): ZipEntry {
     checkMember(member);
     const { path, metadata } = member;
@@ -130,9 +135,13 @@ export class ZipArchive implements Archive {
     if (attributes !== undefined && attributes.length > 0) this.#limits.add(ATTRIBUTES);
     if (hardLink !== undefined && type === "file") this.#limits.add(HARD_LINKS);
     if (!isKeptTime(metadata.modified)) this.#limits.add(TIMES);
-    const name = joinPath(path);
+    const name = type === "folder" ? concatBytes(joinPath(path), SLASH) : joinPath(path);
+    if (name.length > NAME_BYTES_MAX) {
+      const message = `its path has ${name.length} bytes: zip has place for ${NAME_BYTES_MAX}`;
+      throw new BunkerError("incomplete", message);
+    }
     return {
-      name: type === "folder" ? concatBytes(name, SLASH) : name,
+      name,
       metadata,
       offset: this.#offset,
       method: METHOD_STORED,

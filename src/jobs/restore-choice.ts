@@ -1,6 +1,7 @@
 // Restore choice: what becomes of a name that something has already.
 
 import type { Metadata } from "../base/entry.ts";
+import type { Selection } from "../base/selection.ts";
 import { isNewer, isSameDevice, isSameTime } from "../destination/same.ts";
 import type { RawStat } from "../system/stat.ts";
 
@@ -36,6 +37,20 @@ export function choose(
         ? hasSameTarget()
         : isSameDevice(found, metadata);
   return isSame ? "leave" : "replace";
+}
+
+/**
+ * Whether a folder and what is none make way for each other: where what the snapshot has not is
+ * deleted, and nothing that is there is to stay, whatever it is.
+ */
+export function makesWay(mode: {
+  readonly overwrite?: Overwrite;
+  readonly deleting?: unknown;
+  readonly selection?: Selection;
+}): boolean {
+  const { overwrite, deleting, selection } = mode;
+  const isKept = overwrite === "never" || overwrite === "if-newer";
+  return deleting !== undefined && !isKept && (selection?.isAll ?? true);
 }
 
 function isTakenForSame(metadata: Metadata, found: RawStat): boolean {

@@ -175,9 +175,10 @@ export class RestoreContent {
 
   #openNew({ entry, place }: Wanted, old: OldFile | undefined): NewFile | undefined {
     const { destination, report, inPlace } = this.#parts;
+    const { there } = destination;
     let open: NewFile | undefined;
     const made = report.attempt([...place.folder, place.name], () => {
-      const isInPlace = inPlace && old !== undefined && old.stat.links === 1;
+      const isInPlace = inPlace && old?.stat.links === 1 && !there.mayBeHeld(old.stat, entry);
       open = isInPlace
         ? destination.openInPlace(place.folder, place.name)
         : destination.createFile(place.folder, place.name);

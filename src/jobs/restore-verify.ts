@@ -40,6 +40,7 @@ const EXPLAINED: readonly (readonly [RegExp, Difference])[] = [
   [/^owners /, "owner"],
   [/^setuid /, "mode"],
   [/^modes /, "mode"],
+  [/^ACLs /, "mode"],
   [/^times /, "time"],
   [/attributes|ACL|capabilit/, "attributes"],
 ];

@@ -19,6 +19,7 @@ import { childrenOf, isFolder, nameOfNode, type Node } from "../store/paths.ts";
 import type { FolderNames } from "../system/names.ts";
 import type { RawStat } from "../system/stat.ts";
 import { LinkGroups } from "./link-groups.ts";
+import { makesWay } from "./restore-choice.ts";
 import type { Overwrite } from "./restore-choice.ts";
 import { RestoreContent } from "./restore-content.ts";
 import { RestoreEntries } from "./restore-entries.ts";
@@ -99,7 +100,7 @@ export class Restore {
     const common = { destination, report, groups: this.#groups };
     const { core } = parts.store;
     this.#content = new RestoreContent({ ...common, core, reader, window: this.#window, inPlace });
-    const clearing = deleting !== undefined;
+    const clearing = makesWay(this.#mode);
     this.#entries = new RestoreEntries({ ...common, content: this.#content, overwrite, clearing });
     this.#removal = deleting === undefined ? undefined : this.#newRemoval(deleting.spared);
   }

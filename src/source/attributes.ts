@@ -4,7 +4,7 @@
 
 import { type Bytes, compareBytes, textOf } from "../base/bytes.ts";
 import type { Metadata } from "../base/entry.ts";
-import { messageOf, systemCodeOf } from "../base/errors.ts";
+import { BunkerError, messageOf, systemCodeOf } from "../base/errors.ts";
 import type { Subject } from "../system/attributes.ts";
 import { isKept } from "../system/attribute-names.ts";
 import type { FileSystem } from "../system/files.ts";
@@ -34,22 +34,32 @@ export function readAttributes(files: FileSystem, of: Subject, deviceId?: number
   }
 }
 
+// One that can't be read, or has no room, costs itself alone: the others are kept.
 function readAll(files: FileSystem, of: Subject, names: readonly Bytes[]): AttributesRead {
   const attributes: { readonly name: Bytes; readonly value: Bytes }[] = [];
+  const failures: string[] = [];
   let byteCount = 0;
   for (const name of names.toSorted(compareBytes)) {
-    const value = files.attributes.get(of, name);
-    if (value === undefined) continue; // Removed meanwhile.
-    byteCount += name.length + value.length;
-    if (byteCount > ATTRIBUTE_BYTES_MAX) {
-      const message = `expected at most ${ATTRIBUTE_BYTES_MAX} bytes, found more at ${textOf(name)}`;
-      return { attributes: [], complaint: unread(message) };
+    try {
+      const value = files.attributes.get(of, name);
+      if (value === undefined) continue; // Removed meanwhile.
+      const total = byteCount + name.length + value.length;
+      if (total > ATTRIBUTE_BYTES_MAX) throw new BunkerError("io", TOO_LARGE);
+      byteCount = total;
+      attributes.push({ name, value });
+    } catch (error) {
+      if (!(error instanceof BunkerError) && systemCodeOf(error) === undefined) throw error;
+      failures.push(`${textOf(name)}: ${messageOf(error)}`);
     }
-    attributes.push({ name, value });
   }
-  return { attributes };
+  const [first] = failures;
+  if (first === undefined) return { attributes };
+  const more = failures.length > 1 ? `, and ${failures.length - 1} more` : "";
+  return { attributes, complaint: unread(`${first}${more}`, "some of its") };
 }
 
-function unread(why: string): string {
-  return `it was stored without its extended attributes: ${why}`;
+const TOO_LARGE = `expected at most ${ATTRIBUTE_BYTES_MAX} bytes of attributes, found more`;
+
+function unread(why: string, which = "its"): string {
+  return `it was stored without ${which} extended attributes: ${why}`;
 }

@@ -28,6 +28,7 @@ export class ProgramStream {
     this.#name = name;
     this.#reader = reader;
     this.#incoming = new Incoming(reader, name);
+    void child.exited.then((status) => this.#judge(status));
   }
 
   /** Starts a program; stdin and stderr are ours. Throws where it can't be started. */
@@ -55,16 +56,21 @@ export class ProgramStream {
   async read(view: Uint8Array): Promise<number> {
     const count = await this.#incoming.read(view);
     if (count > 0) return count;
-    const status = await this.#child.exited;
+    await this.#judge(await this.#child.exited);
+    this.#incoming.throwIfStopped();
+    return 0;
+  }
+
+  // A program that has failed may have left others behind, which hold the pipe open: their end is
+  // not waited for.
+  async #judge(status: number): Promise<void> {
     // A signal to the whole group has ended the program first, and is for us too: it is heard now.
     await new Promise((heard) => setImmediate(heard));
-    this.#incoming.throwIfStopped();
-    if (status === 0) return 0;
+    if (status === 0) return;
     const { signalCode } = this.#child;
     const how = signalCode === null ? `with status ${status}` : `by ${signalCode}`;
-    throw new BunkerError("io", `${this.#name} ended ${how}: no snapshot was made`, {
-      subject: this.#name,
-    });
+    const message = `${this.#name} ended ${how}: no snapshot was made`;
+    this.#incoming.fail(new BunkerError("io", message, { subject: this.#name }));
   }
 
   /** Ends the reading with this error. */

@@ -3,10 +3,18 @@
 // A link to a folder is followed when it is itself the given path: who names it means the folder.
 // Any other link given is an entry of its own. Links found on the walk are never followed.
 
-import { type Bytes, textOf } from "../base/bytes.ts";
+import { realpathSync } from "node:fs";
+import { type Bytes, concatBytes, equalBytes, textOf, utf8 } from "../base/bytes.ts";
 import { BunkerError, fromSystemError, systemCodeOf } from "../base/errors.ts";
 import type { Descriptor, FileSystem } from "../system/files.ts";
-import { bytesOfPath, openFolderPath, resolvePath, splitLast } from "../system/paths.ts";
+import {
+  bytesOfPath,
+  joinPath,
+  openFolderPath,
+  resolvePath,
+  splitLast,
+  splitPath,
+} from "../system/paths.ts";
 import type { RawStat } from "../system/stat.ts";
 
 export interface Root {
@@ -29,7 +37,34 @@ export type OpenRoot =
 
 export function rootOf(path: string | Bytes, workingFolder: string): Root {
   const given = bytesOfPath(path);
-  return { given, path: resolvePath(given, bytesOfPath(workingFolder)) };
+  const folder = bytesOfPath(workingFolder);
+  return { given, path: resolvePath(unbent(given, folder), folder) };
+}
+
+// Behind a link, ".." leads to where the system says, not to what stands before it: such a path is
+// named by where it leads, or one file would be stored under the name of another.
+function unbent(given: Bytes, workingFolder: Bytes): Bytes {
+  const parts = splitPath(given);
+  const upTo = parts.findLastIndex((part) => equalBytes(part, PARENT)) + 1;
+  if (upTo === 0) return given;
+  const root = given[0] === SLASH[0] ? SLASH : concatBytes(workingFolder, SLASH);
+  const head = concatBytes(root, joinPath(parts.slice(0, upTo)));
+  const real = realPathOf(head);
+  const byText = realPathOf(resolvePath(head, workingFolder));
+  if (real === undefined || (byText !== undefined && equalBytes(real, byText))) return given;
+  return concatBytes(real, SLASH, joinPath(parts.slice(upTo)));
+}
+
+const PARENT = utf8("..");
+const SLASH = utf8("/");
+
+function realPathOf(path: Bytes): Bytes | undefined {
+  try {
+    const given = Buffer.from(path.buffer, path.byteOffset, path.byteLength);
+    return new Uint8Array(realpathSync.native(given, { encoding: "buffer" }));
+  } catch {
+    return undefined; // Whoever opens it will say what is wrong.
+  }
 }
 
 /** Opens a root; the caller closes the descriptor. Throws `not-found`, or `denied`. */

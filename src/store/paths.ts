@@ -6,6 +6,7 @@
 import { type Bytes, compareBytes, equalBytes, hexOf, textOf } from "../base/bytes.ts";
 import type { Entry } from "../base/entry.ts";
 import { BunkerError } from "../base/errors.ts";
+import { pathShownAs } from "../base/shown-path.ts";
 import type { Snapshot } from "../format/snapshot.ts";
 import type { BlobReader } from "./blobs.ts";
 import { findEntry, readFolder, treeOf } from "./trees.ts";
@@ -74,20 +75,32 @@ export async function* childrenOf(reader: BlobReader, node: Node): AsyncGenerato
 }
 
 /**
- * The node of a path in a snapshot. An absolute path may also begin with the root's own path.
- * Throws `not-found`.
+ * The node of a path in a snapshot. An absolute path may also begin with the root's own path. The
+ * path may be given as it is shown, or as it is. Throws `not-found`.
  */
 export async function findNode(reader: BlobReader, snapshot: Snapshot, path: Bytes): Promise<Node> {
-  const parts = splitPath(path);
-  const below = belowRoot(snapshot, parts, path);
+  const shown = pathShownAs(path);
   const found =
-    (below === undefined ? undefined : await descend(reader, topOf(snapshot), below)) ??
-    (await descend(reader, topOf(snapshot), parts));
+    (shown === undefined ? undefined : await nodeAt(reader, snapshot, shown)) ??
+    (await nodeAt(reader, snapshot, path));
   if (found !== undefined) return found;
   throw new BunkerError("not-found", `${textOf(path)} is not in the snapshot`, {
     subject: textOf(path),
     hint: "look around with: bunker ls SNAPSHOT",
   });
+}
+
+async function nodeAt(
+  reader: BlobReader,
+  snapshot: Snapshot,
+  path: Bytes,
+): Promise<Node | undefined> {
+  const parts = splitPath(path);
+  const below = belowRoot(snapshot, parts, path);
+  return (
+    (below === undefined ? undefined : await descend(reader, topOf(snapshot), below)) ??
+    (await descend(reader, topOf(snapshot), parts))
+  );
 }
 
 /** The node below `top` that these names lead to, `undefined` if there is none. */

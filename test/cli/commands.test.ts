@@ -167,6 +167,23 @@ describe("sources", () => {
     expect(names.filter((name) => /^store|bunker/.test(name))).toEqual([]);
   });
 
+  test("bunker's own folders are left out by the first backup, and behind a link and back", () => {
+    using place = placeWithStore();
+    for (const path of ["home/.cache", "store/packs"]) {
+      mkdirSync(place.at(path), { recursive: true });
+    }
+    symlinkSync(place.at("home/.cache"), place.at("work/deep"));
+    symlinkSync(place.at("store/packs"), place.at("work/packs"));
+    const { stderr, status } = place.run(["backup", "deep/.."]);
+    expect(status).toBe(0);
+    const own = place.at("home/.cache/bunker");
+    expect(stderr).toContain(`bunker: ${own} is bunker's own: it is left out\n`);
+    const names = place.lines(["ls", "-R", "latest"]);
+    expect(names).toContain(".cache/");
+    expect(names.filter((name) => name.includes("bunker"))).toEqual([]);
+    expect(place.run(["backup", "packs/.."]).status).toBe(2);
+  });
+
   test("the store itself is no source", () => {
     using place = placeWithStore();
     for (const source of ["../store", "../store/packs/.."]) {

@@ -115,6 +115,7 @@ describe("what is written is described, and the other way round", () => {
     expectDescribed("restore", [
       ...place.json(["restore", "latest", "--to", "copy", "--verify"]),
       ...place.json(["restore", "latest", "--to", "another", "--dry-run"]),
+      ...place.json(["restore", "latest", "--to", "archive.tar", "--format", "tar"]),
     ]);
     const whole = place.json(["check", "--read-data"]);
     expectDescribed("check", whole, ["findings[].message", "findings[].subject"]);

@@ -9,6 +9,7 @@ import {
   symlinkSync,
   truncateSync,
   utimesSync,
+  writeFileSync,
 } from "node:fs";
 
 import { type Place, placeWithStore } from "../support/bunker.ts";
@@ -44,6 +45,24 @@ describe("find", () => {
       `${second}:/docs/letter.txt`,
     ]);
     expect(place.lines(["cat", lines[3]!])).toEqual(["hello"]);
+  });
+
+  test("names that can't be shown as they are can be typed as they are shown", () => {
+    using place = placeWithStore();
+    const names = ["a\nb", "back\\x41", "back\\\\x41", "backA", Buffer.of(0xff, 0x5c)];
+    for (const name of names) {
+      const path = Buffer.concat([Buffer.from(`${place.at("work")}/`), Buffer.from(name)]);
+      writeFileSync(path, Buffer.from(name));
+    }
+    place.lines(["backup", place.at("work")]);
+    const lines = place.lines(["find", "--type", "f"]);
+    expect(lines.length).toBe(names.length);
+    const shown = new Set(names.map((name) => Buffer.from(name).toString("hex")));
+    for (const line of lines) {
+      const out = place.shell('$BUNKER cat "$LINE" | od -An -tx1 -v', { LINE: line });
+      shown.delete(out.stdout.replaceAll(/\s/g, ""));
+    }
+    expect([...shown]).toEqual([]);
   });
 
   test("filters by case, type, size, time and snapshot", () => {
@@ -117,6 +136,21 @@ describe("diff", () => {
     utimesSync(place.at("work/things/docs/letter.txt"), TIME, TIME);
     expect(place.lines(["diff", "latest", "./things"])).toEqual(same);
     expect(place.lines(["diff", "latest", "./things", "--content"])[0]).toBe("M  docs/letter.txt");
+  });
+
+  test("what a backup leaves out of a folder is no difference", () => {
+    using place = placeWithStore();
+    place.write("things/keep", "1");
+    place.write("things/a.tmp");
+    place.write("things/sub/.bunkerignore", "*.log\n");
+    place.write("things/sub/b.log");
+    place.lines(["backup", "things", "--exclude", "*.tmp"]);
+    const same = ["no differences"];
+    expect(place.lines(["diff", "latest", "./things", "--exclude", "*.tmp"])).toEqual(same);
+    expect(place.lines(["diff", "latest", "./things"])[0]).toBe("+  a.tmp");
+    const bare = place.lines(["diff", "latest", "./things", "--no-ignore-files"]);
+    expect(bare).toContain("+  sub/b.log");
+    expect(place.lines(["diff", "latest", "./things", "--iexclude", "KEEP"])).toContain("-  keep");
   });
 
   test("with several sources, what lies beside them is no difference, and neither is the store", () => {
@@ -237,6 +271,8 @@ const wrong: readonly [string, string][] = [
   ["a: expected 4 or more digits", "diff a latest"],
   ["a folder begins with / or ./, or is named by --with things", "diff latest things"],
   ["--content: expected a folder, found two snapshots", "diff latest latest --content"],
+  ["--exclude: expected a folder, found two snapshots", "diff latest latest --exclude a"],
+  ["--exclude [: expected a pattern", "diff latest ./a --exclude ["],
   ["expected a snapshot without a path, found latest:/a", "stats latest:/a"],
 ];
 

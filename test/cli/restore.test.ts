@@ -46,6 +46,18 @@ describe("2, what contradicts itself", () => {
   });
 });
 
+test("two things of one name have no place in one folder: 2", () => {
+  using place = placeWithStore();
+  place.write("a/name/one", "1");
+  place.write("b/name/two", "2");
+  place.lines(["backup", "a", "b"]);
+  const paths = ["a/name", "b/name"].map((path) => `latest:${place.at(`work/${path}`)}`);
+  const found = place.run(["restore", ...paths, "--to", "copy", "--overwrite", "--delete"]);
+  expect(found.stderr).toContain("two of the paths have the same name");
+  expect(found.status).toBe(2);
+  expect(fs.existsSync(place.at("work/copy"))).toBe(false);
+});
+
 describe("a dry run", () => {
   test("says what would be done, and changes nothing", () => {
     using place = placeWithStore();
@@ -234,9 +246,15 @@ describe("a restore that was cut off", () => {
     fs.renameSync(path, elsewhere);
     fs.symlinkSync(elsewhere, path);
     expect(place.run(["restore", "latest", "--to", "copy"]).status).toBe(1);
-    if (process.geteuid?.() !== 0) return;
     fs.rmSync(path);
-    fs.renameSync(elsewhere, path);
+    fs.linkSync(elsewhere, path); // Some file of this user, under another name.
+    expect(place.run(["restore", "latest", "--to", "copy"]).status).toBe(1);
+    fs.rmSync(elsewhere);
+    const text = fs.readFileSync(path);
+    fs.writeFileSync(path, "another file of this user");
+    expect(place.run(["restore", "latest", "--to", "copy"]).status).toBe(1);
+    fs.writeFileSync(path, text);
+    if (process.geteuid?.() !== 0) return;
     fs.chownSync(path, 12345, 12345);
     expect(place.run(["restore", "latest", "--to", "copy"]).status).toBe(1);
   });

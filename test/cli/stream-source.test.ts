@@ -119,6 +119,17 @@ describe("a program", () => {
     expect(place.lines(["check", "--read-data"])[0]).toEndWith("no errors");
   });
 
+  test("that has failed is not waited for any longer, whoever else holds its pipe", async () => {
+    using place = placeWithStore();
+    const script = "sleep 600 2>/dev/null & echo $! >pid; echo begun; exit 3";
+    const { stderr, status } = place.run([...NAMED, "sh", "-c", script]);
+    const pid = await numberIn(place.at("work/pid"));
+    expect(isRunning(pid)).toBe(true);
+    process.kill(pid);
+    expect(stderr).toBe("bunker: error: sh ended with status 3: no snapshot was made\n");
+    expect(status).toBe(1);
+  });
+
   test("what a failed one wrote is found again by the next", () => {
     using place = placeWithStore();
     place.write("in", seededRandom(2).bytes(40_000_000));

@@ -11,6 +11,7 @@ import type { FolderDestination } from "../../src/destination/folder.ts";
 import { openFolderDestination } from "../../src/destination/open.ts";
 import { Owners } from "../../src/destination/owners.ts";
 import type { AccountTable } from "../../src/system/accounts.ts";
+import { NO_ATTRIBUTES } from "../../src/system/attributes.ts";
 import { systemErrorOf } from "../../src/system/failure.ts";
 import { openFileSystem } from "../../src/system/open.ts";
 import {
@@ -196,6 +197,58 @@ describe.skipIf(!HAS_ACLS)("ACLs", () => {
     expect(aclOf(join(to, "folder"))).toEqual(["user::rwx", "group::rwx", "other::r-x"]);
     expect(aclOf(join(to, "pipe"))).toEqual(["user::rw-", "group::-w-", "other::-w-"]);
   });
+});
+
+test("without its ACL the mode gives the group no more than the ACL did", () => {
+  using temp = tempDir();
+  const files = meddledFiles((real) => ({
+    attributes: {
+      ...NO_ATTRIBUTES,
+      list: (of) => real.attributes.list(of),
+    },
+  }));
+  // user::rw-, user:1234:rw-, group::r--, mask::rw-, other::---.
+  const entries = [
+    [1, 6, -1],
+    [2, 6, 1234],
+    [4, 4, -1],
+    [0x10, 6, -1],
+    [0x20, 0, -1],
+  ] as const;
+  const value = new Uint8Array(4 + 8 * entries.length);
+  const view = new DataView(value.buffer);
+  view.setUint32(0, 2, true);
+  for (const [i, [tag, bits, who]] of entries.entries()) {
+    view.setUint16(4 + 8 * i, tag, true);
+    view.setUint16(6 + 8 * i, bits, true);
+    view.setInt32(8 + 8 * i, who, true);
+  }
+  const attributes = [{ name: utf8("system.posix_acl_access"), value }];
+  const into = openFolderDestination(temp.path, { files });
+  writeFile(into, metadata("file", { attributes, mode: 0o660 }));
+  expect(into.limits.join()).toContain("ACLs were not restored");
+  into.close();
+  expect(fs.statSync(join(temp.path, "file")).mode & 0o777).toBe(0o640);
+});
+
+test("new files are not asked for attributes, where their folder gives none", () => {
+  using temp = tempDir();
+  let asked = 0;
+  const files = meddledFiles((real) => ({
+    attributes: {
+      list(of) {
+        asked += 1;
+        return real.attributes.list(of);
+      },
+      get: (of, name) => real.attributes.get(of, name),
+      set: (of, name, value) => real.attributes.set(of, name, value),
+      remove: (of, name) => real.attributes.remove(of, name),
+    },
+  }));
+  const into = openFolderDestination(temp.path, { files });
+  for (let i = 0; i < 10; i++) writeFile(into, metadata(`file${i}`));
+  into.close();
+  expect(asked).toBe(1);
 });
 
 describe.skipIf(!HAS_TRUSTED)("what only root may set", () => {

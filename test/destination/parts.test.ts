@@ -96,6 +96,20 @@ test("the next restore removes the parts of one that was cut off, and nothing el
   expect(fs.readdirSync(join(temp.path, "folder")).sort()).toEqual(others.toSorted());
 });
 
+test("parts that another restore is writing stay", () => {
+  using temp = tempDir();
+  const folder = [utf8("folder")];
+  using other = closing(openFolderDestination(temp.path, { existing: "replace" }));
+  other.makeFolder(folder);
+  const files = [[], folder].map((at) => other.createFile(at, utf8("file")));
+  const small = other.createFile(folder, utf8("small"), { atOnce: true });
+  using into = closing(openFolderDestination(temp.path, { existing: "replace" }));
+  into.makeFolder(folder);
+  for (const file of [...files, small]) other.finishFile(file, metadata("file"));
+  expect(fs.readdirSync(temp.path).sort()).toEqual(["file", "folder"]);
+  expect(fs.readdirSync(join(temp.path, "folder")).sort()).toEqual(["file", "small"]);
+});
+
 function closing<T extends { close(): void }>(it: T): T & Disposable {
   return Object.assign(it, { [Symbol.dispose]: () => it.close() });
 }

@@ -82,6 +82,21 @@ test("where the other case leads to the same thing, it stays", () => {
   expect(remove(temp.path, "readme").gone).toBe(true);
 });
 
+test("where another form of Unicode leads to the same thing, it stays", () => {
+  using temp = tempDir();
+  const [composed, decomposed] = ["\u00e9", "e\u0301"];
+  writeTree(temp.path, { [decomposed]: "just restored as the other" });
+  // As a file system that does not tell the forms apart.
+  const files = meddledFiles((real) => ({
+    stat: (folder, name) => real.stat(folder, utf8(Buffer.from(name).toString().normalize("NFD"))),
+  }));
+  for (const name of [composed, decomposed]) {
+    expect(remove(temp.path, name, {}, files).gone).toBe(false);
+  }
+  expect(fs.readdirSync(temp.path)).toEqual([decomposed]);
+  expect(remove(temp.path, decomposed).gone).toBe(true);
+});
+
 test("links are removed and not followed; a name that leads out is refused", () => {
   using temp = tempDir();
   writeTree(temp.path, { "outside/kept": "1", "root/a/b": "2" });

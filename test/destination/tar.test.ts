@@ -51,6 +51,29 @@ test("a file of more than 8 GiB says its size in a record, and is never held", a
   expect(total).toBe(size + 3 * BLOCK_BYTES);
 });
 
+describe.skipIf(Bun.which("tar") === null)("an archive that is abandoned is no whole one", () => {
+  const half = async function* (): AsyncGenerator<Bytes> {
+    yield await Promise.resolve(utf8("half"));
+    throw new Error("no more");
+  };
+
+  test.each([
+    ["before anything", async () => undefined],
+    ["between two files", (it: TarArchive) => it.addFile(memberOf(fileNamed("a", 1)), [utf8("1")])],
+    ["in a file", (it: TarArchive) => it.addLargeFile(memberOf(fileNamed("a", 8)), half())],
+  ])("%s", async (_, fill) => {
+    const parts: Bytes[] = [];
+    const archive = new TarArchive((bytes) => {
+      parts.push(bytes.slice());
+      return Promise.resolve();
+    });
+    await fill(archive).catch(() => undefined);
+    await archive.abandon();
+    const { exitCode } = Bun.spawnSync(["tar", "-t"], { stdin: Buffer.concat(parts) });
+    expect(exitCode).toBe(2);
+  });
+});
+
 test("a sparse file has a map before its data, as GNU's format 1.0", async () => {
   const holes = [
     [0, 1_000_000],

@@ -103,6 +103,15 @@ test("what zip can't keep is told once", async () => {
   expect(limits).toHaveLength(3);
 });
 
+test("a path that is too long for a zip is refused", async () => {
+  const folders = Array.from({ length: 65_535 / 5 - 1 }, () => "abcd");
+  await archived(ZipArchive, async (archive) => {
+    await archive.add(memberOf(fileNamed("abcde"), ...folders));
+    const tooLong = archive.add(memberOf(fileNamed("abcdef"), ...folders));
+    expect(tooLong).rejects.toThrow(expect.objectContaining({ code: "incomplete" }));
+  });
+});
+
 test("holes are filled with zeros, wherever the pieces end", async () => {
   const holes = [
     [2, 300_000],

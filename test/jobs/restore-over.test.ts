@@ -231,6 +231,72 @@ describe("things of another kind", () => {
   });
 });
 
+describe("things of another kind stay, also where is deleted,", () => {
+  test.each<Overwrite>(["if-newer", "never"])("with %s", async (overwrite) => {
+    using it = await trial();
+    fs.rmSync(join(it.to, "a"), { recursive: true });
+    fs.writeFileSync(join(it.to, "a"), "a file");
+    fs.rmSync(join(it.to, "empty"));
+    writeTree(it.to, { "empty/file": "newer than its folder" });
+    fs.utimesSync(join(it.to, "empty"), OLD, OLD);
+    await it.restore({ overwrite, deleting: DELETING });
+    expect(fs.readFileSync(join(it.to, "a"), "utf8")).toBe("a file");
+    expect(fs.readdirSync(join(it.to, "empty"))).toEqual(["file"]);
+  });
+
+  test("where something is excluded, which they may hold", async () => {
+    using it = await trial();
+    fs.rmSync(join(it.to, "empty"));
+    writeTree(it.to, { "empty/keep.me": "excluded" });
+    const selection = new Selection([], ["*.me"]);
+    const { problems } = await it.restore({
+      overwrite: "always",
+      deleting: DELETING,
+      selection,
+    });
+    expect(problems.map(({ subject }) => subject)).toEqual(["empty"]);
+    expect(fs.readdirSync(join(it.to, "empty"))).toEqual(["keep.me"]);
+  });
+});
+
+describe.skipIf(process.geteuid?.() !== 0)("what someone else may have open", () => {
+  test.each<RestoreMode>([
+    { overwrite: "always" },
+    { overwrite: "if-changed" },
+    { overwrite: "always", inPlace: true },
+  ])("a stranger's file is replaced, whatever it holds (%j)", async (mode) => {
+    using it = await trial();
+    const paths = ["a/deep/two", "large"].map((name) => join(it.to, name));
+    for (const path of paths) {
+      fs.chmodSync(path, 0o666);
+      fs.chownSync(path, 12345, 12345);
+    }
+    changeByte(paths[1]!, 3);
+    const held = paths.map((path) => fs.openSync(path, "r+"));
+    await it.restore(mode);
+    for (const file of held) {
+      fs.writeSync(file, "planted");
+      fs.closeSync(file);
+    }
+    it.expectEqual();
+    for (const path of paths) expect(fs.statSync(path).uid).toBe(0);
+  });
+
+  test("what gets setuid bits is a new file", async () => {
+    using it = await trial();
+    const path = join(it.from, "b/three");
+    fs.chmodSync(path, 0o4755);
+    await backUp(it.client, await it.client.open(it.storage), [it.from]);
+    const before = fs.statSync(join(it.to, "b/three")).ino;
+    await it.restore({ overwrite: "always" });
+    it.expectEqual();
+    const after = fs.statSync(join(it.to, "b/three")).ino;
+    expect(after).not.toBe(before);
+    await it.restore({ overwrite: "always" });
+    expect(fs.statSync(join(it.to, "b/three")).ino).toBe(after);
+  });
+});
+
 describe("deleting", () => {
   test("what the snapshot has not goes, and no link is followed", async () => {
     using it = await trial();

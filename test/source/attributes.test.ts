@@ -41,20 +41,28 @@ test("one that is removed between two calls was not there", () => {
   expect(complaint).toBeUndefined();
 });
 
-test("what can't be read, or is more than an entry holds, leaves a complaint", () => {
-  expect(readAttributes(having({ "user.a": one, "user.b": "EIO" }), 0)).toMatchObject({
-    attributes: [],
-    complaint: expect.stringMatching(/without its extended attributes: EIO/) as string,
-  });
+test("one that can't be read leaves a complaint, and the others", () => {
+  const values = { "user.a": one, "user.b": "EIO", "user.c": one, "user.d": "EIO" } as const;
+  const { attributes, complaint } = readAttributes(having(values), 0);
+  expect(attributes.map(({ name }) => textOf(name))).toEqual(["user.a", "user.c"]);
+  expect(complaint).toMatch(/without some of its extended attributes: user\.b: EIO.*and 1 more$/);
+});
+
+test("so does one for which an entry has no room", () => {
   const part = new Uint8Array(ATTRIBUTE_BYTES_MAX / 8);
   const names = Array.from({ length: 8 }, (_, i) => [`user.${i}`, part] as const);
-  expect(readAttributes(having(Object.fromEntries(names.slice(0, 7))), 0).attributes).toHaveLength(
-    7,
+  const fitting = readAttributes(having(Object.fromEntries(names.slice(0, 7))), 0);
+  expect(fitting.attributes).toHaveLength(7);
+  expect(fitting.complaint).toBeUndefined();
+  const { attributes, complaint } = readAttributes(
+    having({ ...Object.fromEntries(names), "user.9": one }),
+    0,
   );
-  expect(readAttributes(having(Object.fromEntries(names)), 0)).toMatchObject({
-    attributes: [],
-    complaint: expect.stringMatching(/expected at most .* found more at user\.7/) as string,
-  });
+  expect(attributes.map(({ name }) => textOf(name)).slice(6)).toEqual(["user.6", "user.9"]);
+  expect(complaint).toMatch(/some of its extended attributes: user\.7: expected at most/);
+});
+
+test("where they can't be listed there are none, and a complaint", () => {
   const broken = {
     attributes: {
       list: () => {

@@ -209,6 +209,19 @@ describe("roots", () => {
     ]);
   });
 
+  test("behind a link, .. leads where the system says, and the path is named so", () => {
+    using temp = tempDir();
+    write(temp.path, "there/deep/", "there/x", "x", "a/");
+    fs.symlinkSync("there/deep", join(temp.path, "link"));
+    fs.symlinkSync("a", join(temp.path, "way"));
+    const pathsOf = (path: string) => openFolderSource([`${temp.path}/${path}`]).describe().paths;
+    expect(pathsOf("link/../x")).toEqual([join(fs.realpathSync(temp.path), "there/x")]);
+    expect(pathsOf("link/..")).toEqual([join(fs.realpathSync(temp.path), "there")]);
+    expect(pathsOf("way/../x")).toEqual([join(temp.path, "x")]);
+    expect(pathsOf("link/../deep/.")).toEqual([join(fs.realpathSync(temp.path), "there/deep")]);
+    expect(pathsOf("a/../link/.")).toEqual([join(temp.path, "link")]);
+  });
+
   test("paths are told absolute, and entries have theirs", () => {
     using temp = tempDir();
     write(temp.path, "a/b");

@@ -12,6 +12,7 @@ import {
 } from "../../src/jobs/backup.ts";
 import { check, type CheckResult } from "../../src/jobs/check.ts";
 import type { LaneAnswer, LanePort, SpawnLane } from "../../src/jobs/lane-client.ts";
+import { makesWay } from "../../src/jobs/restore-choice.ts";
 import { Restore, type RestoreMode } from "../../src/jobs/restore.ts";
 import type { RestoreCounts } from "../../src/jobs/restore-report.ts";
 import { openRestoreLanes } from "../../src/jobs/restore-lanes.ts";
@@ -130,7 +131,7 @@ export async function restoreTo(
     create: true,
     ...(options.files === undefined ? {} : { files: options.files }),
     existing: options.existing ?? (mode.overwrite === undefined ? "refuse" : "replace"),
-    ...(mode.deleting === undefined ? {} : { clearing: mode.deleting }),
+    ...clearingOf(mode),
   });
   const spawn = options.lanes?.spawn ?? neverSpawn;
   const lanes = openRestoreLanes(store, destination, {
@@ -156,6 +157,10 @@ export async function restoreTo(
     lanes.close();
     destination.close();
   }
+}
+
+function clearingOf(mode: RestoreMode) {
+  return mode.deleting !== undefined && makesWay(mode) ? { clearing: mode.deleting } : {};
 }
 
 function neverSpawn(): LanePort {

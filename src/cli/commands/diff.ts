@@ -9,6 +9,7 @@ import { type Change, diff, type DiffOptions } from "../../jobs/diff.ts";
 import { type Field, hasSameContent } from "../../jobs/diff-fields.ts";
 import { diffWithFolder } from "../../jobs/diff-folder.ts";
 import { SameContent } from "../../jobs/same-content.ts";
+import type { ChoiceOptions } from "../../source/choice.ts";
 import { openFolderSource } from "../../source/folder.ts";
 import { BlobReader } from "../../store/blobs.ts";
 import { requireOwner } from "../../store/keyring.ts";
@@ -16,7 +17,13 @@ import { findNode } from "../../store/paths.ts";
 import { findSnapshot, loadManifests, type Manifests } from "../../store/snapshots.ts";
 import type { Store } from "../../store/store.ts";
 import { openFileSystem } from "../../system/open.ts";
-import { type CommandDefinition, OPEN_OPTIONS, type Words } from "../command.ts";
+import { CHOICE_OPTIONS, choiceOf } from "../choice.ts";
+import {
+  type CommandDefinition,
+  OPEN_OPTIONS,
+  type OptionDefinition,
+  type Words,
+} from "../command.ts";
 import { changeLine, DiffSummary, jsonOfChange } from "../diff-text.ts";
 import { EXIT, locally } from "../exit.ts";
 import { ownFoldersIn } from "../own-folders.ts";
@@ -27,8 +34,19 @@ import type { Wiring } from "../wiring.ts";
 /** What is compared: the second is a snapshot, or a folder of this machine. */
 interface Sides {
   readonly before: SnapshotWord;
-  readonly after: { readonly snapshot: SnapshotWord } | { readonly folder: string };
+  readonly after: { readonly snapshot: SnapshotWord } | LiveFolder;
 }
+
+interface LiveFolder {
+  readonly folder: string;
+  /** What of it a backup would take in. */
+  readonly choice: ChoiceOptions;
+}
+
+// Those of a backup that say what is left out of a folder.
+const FOLDER_OPTIONS = Object.fromEntries(
+  Object.entries<OptionDefinition>(CHOICE_OPTIONS).filter(([name]) => !name.startsWith("files-from")),
+);
 
 interface Comparison {
   readonly wiring: Wiring;
@@ -47,14 +65,19 @@ export const diffCommand: CommandDefinition = {
     "+ was added, - removed; M has other content, U other metadata only, T is of another type.",
     "The second word is a folder where it begins with a slash or a dot; --with says so of any. In a",
     "folder, a file of the same size and time is taken for the same; one of another time is read,",
-    "and with --content every one. The status is 0 whether or not anything differs.",
+    "and with --content every one. What backup would leave out of it by the same options, or by",
+    ".bunkerignore files, is left out here too. The status is 0 whether or not anything differs.",
   ].join("\n"),
   words: "SNAP[:PATH] [SNAP[:PATH] | FOLDER]",
   wordCount: [1, 2],
   options: {
     ...OPEN_OPTIONS,
     with: { type: "string", valueHint: "FOLDER", description: "Compare with this folder, or file" },
-    content: { type: "boolean", description: "Read all files of the folder and compare every byte" },
+    content: {
+      type: "boolean",
+      description: "Read all files of the folder and compare every byte",
+    },
+    ...FOLDER_OPTIONS,
     "ignore-times": { type: "boolean", description: "Other times alone are no difference" },
     summary: { type: "boolean", description: "Show the sums alone" },
   },
@@ -62,7 +85,7 @@ export const diffCommand: CommandDefinition = {
     "bunker diff 5d41402abc latest",
     "bunker diff 5d41402abc:/home/me latest:/home/me --summary",
     "bunker diff latest:/home/me/documents ~/documents",
-    "bunker diff latest --with documents --content",
+    "bunker diff latest --with documents --content --exclude node_modules",
   ],
   run(wiring, words) {
     const sides = sidesOf(words);
@@ -107,13 +130,21 @@ function sidesOf(words: Words): Sides {
     );
   }
   const folder = named ?? (/^[./]/.test(second!) ? second : undefined);
-  if (words.flag("content") && folder === undefined) {
-    throw new BunkerError("invalid-argument", "--content: expected a folder, found two snapshots", {
-      hint: "of snapshots, all content is compared anyway",
-    });
-  }
-  const after = folder === undefined ? { snapshot: secondWord(second!) } : { folder };
+  if (folder === undefined) refuseForSnapshots(words);
+  const after =
+    folder === undefined ? { snapshot: secondWord(second!) } : { folder, choice: choiceOf(words) };
   return { before: parseSnapshotWord(before), after };
+}
+
+function refuseForSnapshots(words: Words): void {
+  const name = ["content", ...Object.keys(FOLDER_OPTIONS)].find((option) => words.isGiven(option));
+  if (name === undefined) return;
+  throw new BunkerError("invalid-argument", `--${name}: expected a folder, found two snapshots`, {
+    hint:
+      name === "content"
+        ? "of snapshots, all content is compared anyway"
+        : "compare a part of them: bunker diff SNAP:PATH SNAP:PATH",
+  });
 }
 
 function secondWord(text: string): SnapshotWord {
@@ -128,7 +159,7 @@ function secondWord(text: string): SnapshotWord {
 async function changesOf(of: Comparison, sides: Sides): Promise<AsyncIterable<Change>> {
   const manifests = await loadManifests(of.store);
   const before = await branchOf(of, manifests, sides.before);
-  if ("folder" in sides.after) return changesInFolder(of, before, sides.after.folder);
+  if ("folder" in sides.after) return changesInFolder(of, before, sides.after);
   return diff(before, await branchOf(of, manifests, sides.after.snapshot), {
     ...of.common,
     sameContent: (entry, { node }) => hasSameContent(entry, node.entry),
@@ -144,7 +175,11 @@ async function branchOf(
   return storedBranch(reader, await findNode(reader, snapshot, word.path ?? new Uint8Array(0)));
 }
 
-function changesInFolder(of: Comparison, before: Branch, folder: string): AsyncIterable<Change> {
+function changesInFolder(
+  of: Comparison,
+  before: Branch,
+  { folder, choice }: LiveFolder,
+): AsyncIterable<Change> {
   const { wiring, words, store, reader, monitor, common } = of;
   const files = openFileSystem();
   // A backup leaves them out too.
@@ -158,7 +193,8 @@ function changesInFolder(of: Comparison, before: Branch, folder: string): AsyncI
     ...common,
     files,
     monitor,
-    open: (heard) => locally(() => openFolderSource([folder], { files, monitor: heard, exclude })),
+    open: (heard) =>
+      locally(() => openFolderSource([folder], { files, monitor: heard, choice, exclude })),
     content,
     readsAll: words.flag("content"),
   });

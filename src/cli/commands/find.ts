@@ -32,7 +32,7 @@ export const find: CommandDefinition = {
     "whole paths where it begins with one (/home/me/**/*.txt); with a slash at its end, of folders.",
     "* is any characters, ? is one, [a-z] one of these, [!a-z] none of these, ** any number of",
     "folders; \\ takes a character as it is, and \\xHH is a byte, as names are shown. Put it in quotes.",
-    "Each line is what restore and cat take. The status is 0 also where nothing is found.",
+    "Without --long, each line is what restore and cat take. The status is 0 where nothing is found too.",
   ].join("\n"),
   words: "[PATTERN…]",
   wordCount: [0, Number.POSITIVE_INFINITY],

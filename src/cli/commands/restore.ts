@@ -23,7 +23,7 @@ import { reportRestore, stepLines } from "../restore-report.ts";
 import { openTarget, type RestoreTarget } from "../restore-target.ts";
 import { coreModule, laneCountOf, monitorOf, ownFoldersOf, withStore } from "../session.ts";
 import { parseSnapshotWord, type SnapshotWord } from "../snapshot-word.ts";
-import { refuseStoreInside, wayToStore } from "../target.ts";
+import { refuseSameNames, refuseStoreInside, wayToStore } from "../target.ts";
 import type { Wiring } from "../wiring.ts";
 
 /** Ranges of packs that may be under way at once, and their bytes. */
@@ -43,7 +43,8 @@ export const restoreCommand: CommandDefinition = {
     "Into what is there, with --overwrite=HOW: always compares the content and replaces what",
     "differs; if-changed takes a file of the same length and time for the same; if-newer replaces",
     "only what the snapshot has in a later version; never leaves all that is there. A folder and",
-    "what is none make way for each other only with --delete.",
+    "what is none make way for each other only with --delete, and then not with --include,",
+    "--exclude, if-newer or never.",
   ].join("\n"),
   words: "SNAP[:PATH]…",
   wordCount: [1, Number.POSITIVE_INFINITY],
@@ -148,6 +149,7 @@ async function findAll({ store, wanted, wish }: Order, reader: BlobReader): Prom
     nodes.push(path === undefined ? topOf(snapshot) : await findNode(reader, snapshot, path));
     subjects.push(hexId(manifest.id) + (path === undefined ? "" : `:${textOf(path)}`));
   }
+  refuseSameNames(nodes);
   return { nodes, subjects, ...(totals === undefined ? {} : { totals }) };
 }
 
