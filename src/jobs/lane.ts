@@ -86,6 +86,7 @@ export class Lane {
   readonly #pending: PendingBlob[] = [];
   readonly #effort: Effort;
   readonly #chunks = new Spares(CHUNK_BYTES_MAX);
+  readonly #onRead: (name: Bytes, bytes: number) => void;
   /** Of the file in work. */
   #name: Bytes = new Uint8Array(0);
 
@@ -93,6 +94,7 @@ export class Lane {
     this.#parts = parts;
     const { core, platform, keys, packBytes, withMd5 } = parts;
     const kind = "data";
+    this.#onRead = parts.onRead ?? (() => undefined);
     this.#effort = new Effort(parts.levels, parts.now);
     this.#pack = new PackWriter({ core, platform, keys, kind, targetBytes: packBytes, withMd5 });
   }
@@ -223,16 +225,12 @@ export class Lane {
     core.startFile();
     for (let ended = false; !ended || start < filled;) {
       if (!ended) {
-        if (start > 0 && core.inputBytes - filled < READ_BYTES) {
-          core.moveInput(start, 0, filled - start);
-          filled -= start;
-          start = 0;
-        }
+        if (this.#makeRoom(start, filled)) [start, filled] = [0, filled - start];
         const come = read(core.input(filled, READ_BYTES));
         const count = typeof come === "number" ? come : await come;
         filled += count;
         total += count;
-        if (isLarge) this.#parts.onRead?.(this.#name, count);
+        if (isLarge) this.#onRead(this.#name, count);
         // Growth shows in the look at the file after the reading; then it is read again.
         ended = count === 0 || total >= expectedBytes;
       }
@@ -245,6 +243,14 @@ export class Lane {
     }
     await this.#settlePending(0);
     return { ids: ids.joined(), bytes: total };
+  }
+
+  // Moves what is left to the beginning of the input, where there is little room behind it.
+  #makeRoom(start: number, filled: number): boolean {
+    const { core } = this.#parts;
+    if (start === 0 || core.inputBytes - filled >= READ_BYTES) return false;
+    core.moveInput(start, 0, filled - start);
+    return true;
   }
 
   async #storeChunk(ids: IdList, offset: number, length: number, isPooled: boolean): Promise<void> {

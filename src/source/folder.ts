@@ -2,13 +2,13 @@
 
 import { hostname } from "node:os";
 import { type Bytes, textOf } from "../base/bytes.ts";
-import { BunkerError } from "../base/errors.ts";
+import { BunkerError, isBunkerError } from "../base/errors.ts";
 import { type Monitor, silentMonitor } from "../base/monitor.ts";
 import { type Accounts, readAccounts } from "../system/accounts.ts";
 import type { FileSystem } from "../system/files.ts";
 import { openFileSystem } from "../system/open.ts";
 import { Choice, type ChoiceOptions } from "./choice.ts";
-import { listedRoots } from "./listed.ts";
+import { listedRoots, withoutContained } from "./listed.ts";
 import { MetadataMaker } from "./metadata.ts";
 import { FolderPool } from "./pool.ts";
 import { type Root, isFollowed, openRoot, rootOf } from "./roots.ts";
@@ -33,8 +33,8 @@ export interface FolderSourceOptions {
 
 /**
  * Opens a source over the given paths, relative ones from the working folder. A path that is a
- * link to a folder is followed, which the monitor is told. Throws `not-found` where there is
- * nothing, `denied` where a path can't be opened; of a list, only where nothing of it is left.
+ * link to a folder is followed, which the monitor is told. What can't be opened is a problem, and
+ * the others are backed up. Throws `not-found` or `denied` where nothing is left.
  */
 export function openFolderSource(
   paths: readonly (string | Bytes)[],
@@ -42,8 +42,13 @@ export function openFolderSource(
 ): Source {
   const files = options.files ?? openFileSystem();
   const monitor = options.monitor ?? silentMonitor;
-  const roots = paths.map((path) => rootOf(path, process.cwd()));
-  for (const root of roots) checkRoot(files, root, monitor);
+  const all = paths.map((path) => rootOf(path, process.cwd()));
+  const given = withoutContained(all, monitor);
+  const roots = given.length > 1 ? given.filter((root) => isThere(files, root, monitor)) : given;
+  if (given.length > 0 && roots.length === 0) {
+    throw new BunkerError("not-found", "nothing of what is to be backed up is there");
+  }
+  if (given.length === 1) checkRoot(files, given[0]!, monitor);
   const { listed } = options;
   if (listed !== undefined) {
     const check = (root: Root): void => files.close(openRoot(files, root).descriptor);
@@ -65,6 +70,18 @@ function choiceOf({ choice, exclude }: FolderSourceOptions): ChoiceOptions {
 
 function describe(roots: readonly Root[]): SourceDescription {
   return { host: hostname(), paths: roots.map((root) => textOf(root.path)) };
+}
+
+// One of several that is missing is told of, and the others are backed up.
+function isThere(files: FileSystem, root: Root, monitor: Monitor): boolean {
+  try {
+    checkRoot(files, root, monitor);
+    return true;
+  } catch (error) {
+    if (!isBunkerError(error)) throw error;
+    monitor.problem(textOf(root.path), error);
+    return false;
+  }
 }
 
 function checkRoot(files: FileSystem, root: Root, monitor: Monitor): void {

@@ -4,7 +4,7 @@
 // `find` names each folder and all that is in it.
 
 import { type Bytes, compareBytes, concatBytes, textOf, utf8 } from "../base/bytes.ts";
-import { fromSystemError } from "../base/errors.ts";
+import { BunkerError, fromSystemError } from "../base/errors.ts";
 import type { Monitor } from "../base/monitor.ts";
 import { joinPath, splitPath } from "../system/paths.ts";
 import { type Root, rootOf } from "./roots.ts";
@@ -42,9 +42,33 @@ export function listedRoots(paths: readonly Bytes[], options: ListOptions): Root
     if (last !== undefined && isIn(one.order, last.order)) continue;
     if (!covered.some((order) => isIn(one.order, order))) kept.push(one);
   }
+  if (kept.length > LISTED_COUNT_MAX) {
+    const message = `${kept.length} sources are listed, expected at most ${LISTED_COUNT_MAX}`;
+    throw new BunkerError("invalid-argument", message, {
+      hint: "list folders in place of the files in them, and leave files out by patterns",
+    });
+  }
   const statesAs = statesNameOf(kept.map(({ root }) => root));
   return kept.map(({ root }) => ({ ...root, statesAs }));
 }
+
+/** The roots without those that lie in another one, or are named twice, which is told. */
+export function withoutContained(roots: readonly Root[], monitor: Monitor): Root[] {
+  const orders = roots.map(({ path }) => orderOf(path));
+  return roots.filter((root, i) => {
+    const upper = orders.findIndex((order, j) => {
+      const isTwin = compareBytes(orders[i]!, order) === 0;
+      return j !== i && isIn(orders[i]!, order) && (!isTwin || j < i);
+    });
+    if (upper < 0) return true;
+    const [inner, outer] = [textOf(root.path), textOf(roots[upper]!.path)];
+    monitor.notice(`${inner}: is saved once, with ${outer}`);
+    return false;
+  });
+}
+
+/** So many single sources a snapshot can take: each of them is kept in mind. */
+const LISTED_COUNT_MAX = 20_000;
 
 // A path's names, each with a NUL behind it: compared as bytes, that is the order of a walk.
 function orderOf(path: Bytes): Bytes {

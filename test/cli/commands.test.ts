@@ -198,10 +198,32 @@ describe("sources", () => {
   test("one that is not there ends it before anything is stored", () => {
     using place = placeWithStore();
     plantThings(place);
-    const { stderr, status } = place.run(["backup", "things", "nothing"]);
+    const { stderr, status } = place.run(["backup", "nothing"]);
     expect(stderr).toBe(`bunker: error: ${place.at("work/nothing")}: no such file or folder\n`);
     expect(status).toBe(1);
+    expect(place.run(["backup", "nothing", "nowhere"]).status).toBe(1);
     expect(readdirSync(place.at("store")).sort()).toEqual(["keys", "location", "owner"]);
+  });
+
+  test("one of several that is not there is named, and the others are saved", () => {
+    using place = placeWithStore();
+    plantThings(place);
+    const { stderr, status } = place.run(["backup", "nothing", "things"]);
+    expect(stderr).toContain(`${place.at("work/nothing")}: no such file or folder`);
+    expect(status).toBe(3);
+    expect(place.run(["restore", "latest", "--to", "back"]).status).toBe(0);
+    expect(readdirSync(place.at("work/back")).sort()).toEqual(
+      readdirSync(place.at("work/things")).sort(),
+    );
+  });
+
+  test("one that lies in another is saved once", () => {
+    using place = placeWithStore();
+    plantThings(place);
+    const once = place.run(["backup", "things", "--json"]);
+    const twice = place.run(["backup", "things", "things/.", "things", "--json"]);
+    expect(twice.stderr).toContain("is saved once");
+    expect(JSON.parse(twice.stdout).files).toBe(JSON.parse(once.stdout).files);
   });
 });
 

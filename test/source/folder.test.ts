@@ -256,9 +256,12 @@ describe("roots", () => {
   test("refuses what is not there", () => {
     using temp = tempDir();
     for (const path of [join(temp.path, "nothing"), join(temp.path, "no", "thing")]) {
-      expect(() => openFolderSource([temp.path, path])).toThrow(
+      expect(() => openFolderSource([path])).toThrow(
         expect.objectContaining({ code: "not-found", subject: path }),
       );
+      const heard = listening();
+      openFolderSource([temp.path, path], { monitor: heard.monitor });
+      expect(heard.problems.map(({ subject }) => subject)).toEqual([path]);
     }
     expect(() => openFolderSource([""])).toThrow(
       expect.objectContaining({ code: "invalid-argument" }),

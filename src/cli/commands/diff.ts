@@ -45,7 +45,9 @@ interface LiveFolder {
 
 // Those of a backup that say what is left out of a folder.
 const FOLDER_OPTIONS = Object.fromEntries(
-  Object.entries<OptionDefinition>(CHOICE_OPTIONS).filter(([name]) => !name.startsWith("files-from")),
+  Object.entries<OptionDefinition>(CHOICE_OPTIONS).filter(
+    ([name]) => !name.startsWith("files-from"),
+  ),
 );
 
 interface Comparison {
