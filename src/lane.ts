@@ -81,7 +81,7 @@ function openLane(setup: LaneSetup): Lane {
   core.setKeys(setup.shared);
   catalog = new Catalog();
   mapRuns(catalog, setup.runs);
-  spares = new Spares(setup.packBytes);
+  spares = new Spares(setup.packBytes, 1);
   return new Lane({
     core,
     platform: nativePlatform,
@@ -119,6 +119,8 @@ function putPack(pack: FinishedPack): Promise<void> {
   const { buffer } = pack.bytes;
   assert(buffer instanceof ArrayBuffer, "a pack that is handed over has memory of its own");
   scope.postMessage({ kind: "pack", pack }, [buffer]);
+  // A good moment: what one pack left behind is gone before the next one's memory is asked for.
+  Bun.gc(true);
   return new Promise((resolve) => (packTaken = resolve));
 }
 

@@ -235,7 +235,7 @@ export class BackupRun {
       levels,
       pooledCount,
       putPack,
-      spares: new Spares(packBytes),
+      spares: new Spares(packBytes, 1),
       breathe,
       now: () => this.#store.world.now(),
       onRead,

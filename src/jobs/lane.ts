@@ -69,6 +69,7 @@ export interface LaneParts {
 }
 
 const READ_BYTES = 1024 * 1024;
+const WINDOW_BYTES = CHUNK_BYTES_MAX + 6 * READ_BYTES;
 const TRY_COUNT = 2;
 const STREAM_BYTES_MAX = Number.MAX_SAFE_INTEGER;
 
@@ -85,7 +86,7 @@ export class Lane {
   readonly #pack: PackWriter;
   readonly #pending: PendingBlob[] = [];
   readonly #effort: Effort;
-  readonly #chunks = new Spares(CHUNK_BYTES_MAX);
+  readonly #chunks = new Spares(CHUNK_BYTES_MAX, 2);
   readonly #onRead: (name: Bytes, bytes: number) => void;
   /** Of the file in work. */
   #name: Bytes = new Uint8Array(0);
@@ -247,9 +248,8 @@ export class Lane {
 
   // Moves what is left to the beginning of the input, where there is little room behind it.
   #makeRoom(start: number, filled: number): boolean {
-    const { core } = this.#parts;
-    if (start === 0 || core.inputBytes - filled >= READ_BYTES) return false;
-    core.moveInput(start, 0, filled - start);
+    if (start === 0 || WINDOW_BYTES - filled >= READ_BYTES) return false;
+    this.#parts.core.moveInput(start, 0, filled - start);
     return true;
   }
 

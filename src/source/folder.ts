@@ -42,13 +42,13 @@ export function openFolderSource(
 ): Source {
   const files = options.files ?? openFileSystem();
   const monitor = options.monitor ?? silentMonitor;
-  const all = paths.map((path) => rootOf(path, process.cwd()));
-  const given = withoutContained(all, monitor);
-  const roots = given.length > 1 ? given.filter((root) => isThere(files, root, monitor)) : given;
-  if (given.length > 0 && roots.length === 0) {
+  const given = paths.map((path) => rootOf(path, process.cwd()));
+  const there = given.length > 1 ? given.filter((root) => isThere(files, root, monitor)) : given;
+  if (given.length > 0 && there.length === 0) {
     throw new BunkerError("not-found", "nothing of what is to be backed up is there");
   }
   if (given.length === 1) checkRoot(files, given[0]!, monitor);
+  const roots = withoutContained(there, monitor);
   const { listed } = options;
   if (listed !== undefined) {
     const check = (root: Root): void => files.close(openRoot(files, root).descriptor);

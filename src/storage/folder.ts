@@ -95,7 +95,7 @@ class FolderStorage implements Storage {
     deletes: true,
     wantsMd5: false,
     listingReuseMs: 0,
-    putCount: 2,
+    putCount: 1,
   };
   readonly #root: string;
   readonly #publisher: Publisher;
