@@ -8,7 +8,7 @@ import { type Accounts, readAccounts } from "../system/accounts.ts";
 import type { FileSystem } from "../system/files.ts";
 import { openFileSystem } from "../system/open.ts";
 import { Choice, type ChoiceOptions } from "./choice.ts";
-import { listedRoots, withoutContained } from "./listed.ts";
+import { listedRoots, withoutTwins } from "./listed.ts";
 import { MetadataMaker } from "./metadata.ts";
 import { FolderPool } from "./pool.ts";
 import { type Root, isFollowed, openRoot, rootOf } from "./roots.ts";
@@ -48,7 +48,7 @@ export function openFolderSource(
     throw new BunkerError("not-found", "nothing of what is to be backed up is there");
   }
   if (given.length === 1) checkRoot(files, given[0]!, monitor);
-  const roots = withoutContained(there, monitor);
+  const roots = withoutTwins(there, monitor);
   const { listed } = options;
   if (listed !== undefined) {
     const check = (root: Root): void => files.close(openRoot(files, root).descriptor);

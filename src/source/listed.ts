@@ -52,17 +52,12 @@ export function listedRoots(paths: readonly Bytes[], options: ListOptions): Root
   return kept.map(({ root }) => ({ ...root, statesAs }));
 }
 
-/** The roots without those that lie in another one, or are named twice, which is told. */
-export function withoutContained(roots: readonly Root[], monitor: Monitor): Root[] {
+/** Each root once, which is told. One that lies in another stays: there it may be left out. */
+export function withoutTwins(roots: readonly Root[], monitor: Monitor): Root[] {
   const orders = roots.map(({ path }) => orderOf(path));
-  return roots.filter((root, i) => {
-    const upper = orders.findIndex((order, j) => {
-      const isTwin = compareBytes(orders[i]!, order) === 0;
-      return j !== i && isIn(orders[i]!, order) && (!isTwin || j < i);
-    });
-    if (upper < 0) return true;
-    const [inner, outer] = [textOf(root.path), textOf(roots[upper]!.path)];
-    monitor.notice(`${inner}: is saved once, with ${outer}`);
+  return roots.filter(({ path }, i) => {
+    if (orders.findIndex((order) => compareBytes(order, orders[i]!) === 0) === i) return true;
+    monitor.notice(`${textOf(path)}: is named twice, and saved once`);
     return false;
   });
 }

@@ -178,7 +178,10 @@ describe.skipIf(!HAS_UNZIP)("unzip reads", () => {
     expect(found.status).toBe(0);
     expect(place.execute(["unzip", "-tq", "a.zip"]).status).toBe(0);
     const keepOwners = IS_ROOT ? ["-X"] : [];
-    unpack(["unzip", "-q", "-K", ...keepOwners, place.at("work/a.zip")], place.at("unzipped"));
+    unpack(
+      ["env", "LC_ALL=C.UTF-8", "unzip", "-q", "-K", ...keepOwners, place.at("work/a.zip")],
+      place.at("unzipped"),
+    );
     const list = "find . -mindepth 1 -printf '%P %y %m %s %l %U\\n'";
     const sizes = (text: string): string => text.replace(/ d (\d+) \d+ /g, " d $1 ");
     const [copied, expected] = [place.at("unzipped"), things].map((at) => sizes(listOf(at, list)));

@@ -135,7 +135,7 @@ describe("lists of files", () => {
     place.write("list", "things/gone\n");
     expect(place.run(["backup", "--files-from", "list"]).status).toBe(1);
     expect(place.run(["backup", "things/a", "things/gone"]).status).toBe(3);
-    expect(place.json(["snapshots"]).length).toBe(1);
+    expect(place.json(["snapshots"]).length).toBe(2);
   });
 
   test("of all that is there leave out bunker's own", () => {

@@ -217,12 +217,12 @@ describe("sources", () => {
     );
   });
 
-  test("one that lies in another is saved once", () => {
+  test("one that is named twice is saved once", () => {
     using place = placeWithStore();
     plantThings(place);
     const once = place.run(["backup", "things", "--json"]);
     const twice = place.run(["backup", "things", "things/.", "things", "--json"]);
-    expect(twice.stderr).toContain("is saved once");
+    expect(twice.stderr).toContain("named twice, and saved once");
     expect(JSON.parse(twice.stdout).files).toBe(JSON.parse(once.stdout).files);
   });
 });
