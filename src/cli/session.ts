@@ -264,19 +264,26 @@ export function hostOf(words: Words): { readonly host: string; readonly user: st
 }
 
 const BREATH_MS = 50;
+const COLLECT_MS = 500;
 
 /**
  * Lets the event loop run (signals, messages, uploads) when the last time is long enough ago.
- * Given an interruption, it throws once the user wants to stop.
+ * Given an interruption, it throws once the user wants to stop. Now and then it collects what is no
+ * longer used: left alone, the collector lets a million files' leavings grow to hundreds of MiB.
  */
 export function breather(interruption?: Interruption): () => Promise<void> | undefined {
   let last = performance.now();
+  let collected = last;
   return () => {
     interruption?.throwIfRequested();
     const now = performance.now();
     if (now - last < BREATH_MS) return undefined;
     return new Promise((done) => {
       setImmediate(() => {
+        if (now - collected >= COLLECT_MS) {
+          Bun.gc(true);
+          collected = performance.now();
+        }
         last = performance.now();
         done();
       });
