@@ -10,3 +10,13 @@ export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
   }
   throw new Error(`expected a failure, found ${String(value)}`);
 }
+
+/** The code of what a step throws, as systems give it (`"ENOENT"`); "no error" where it throws nothing. */
+export function codeOf(act: () => unknown): unknown {
+  try {
+    act();
+  } catch (error) {
+    return (error as { code?: unknown }).code;
+  }
+  return "no error";
+}

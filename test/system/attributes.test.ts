@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import * as fs from "node:fs";
 import { join } from "node:path";
+import { codeOf } from "../support/failure.ts";
 import { textOf, utf8 } from "../../src/base/bytes.ts";
 import type { Subject } from "../../src/system/attributes.ts";
 import { isKept, isRemovable, kindOf } from "../../src/system/attribute-names.ts";
@@ -42,15 +43,6 @@ function scene() {
       temp[Symbol.dispose]();
     },
   };
-}
-
-function codeOf(act: () => unknown): unknown {
-  try {
-    act();
-  } catch (error) {
-    return (error as { code?: unknown }).code;
-  }
-  return "no error";
 }
 
 const textsOf = (names: readonly Uint8Array[]) => names.map(textOf).sort();

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import * as fs from "node:fs";
 import { join } from "node:path";
+import { codeOf } from "../support/failure.ts";
 import { type Bytes, compareBytes, textOf, utf8 } from "../../src/base/bytes.ts";
 import type { Descriptor, FileSystem } from "../../src/system/files.ts";
 import { openLibc } from "../../src/system/libc.ts";
@@ -42,15 +43,6 @@ function opened(open: () => FileSystem) {
       temp[Symbol.dispose]();
     },
   };
-}
-
-function codeOf(act: () => unknown): unknown {
-  try {
-    act();
-  } catch (error) {
-    return (error as { code?: unknown }).code;
-  }
-  return "no error";
 }
 
 test("this machine has the native file system, and openFileSystem finds it", () => {
