@@ -69,6 +69,11 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** The first place of an error's stack, for a report; `undefined` where it tells none. */
+export function placeOf(error: unknown): string | undefined {
+  return error instanceof Error ? /^ +at (.+)$/m.exec(error.stack ?? "")?.[1] : undefined;
+}
+
 const CODE_OF_SYSTEM_ERROR: Readonly<Record<string, ErrorCode>> = {
   ENOENT: "not-found",
   ENOTDIR: "not-found",

@@ -8,7 +8,7 @@ import { writeSync } from "node:fs";
 
 import { AssertionError } from "../base/assert.ts";
 import { utf8 } from "../base/bytes.ts";
-import { isBunkerError, messageOf, systemCodeOf } from "../base/errors.ts";
+import { isBunkerError, messageOf, placeOf, systemCodeOf } from "../base/errors.ts";
 import type { Finding } from "../store/findings.ts";
 import { printableText } from "./names.ts";
 
@@ -60,7 +60,7 @@ export class Messages {
   /** Says a fault of ours on one line, with the place where it was, and asks to report it. */
   fault(error: unknown): void {
     const kind = error instanceof AssertionError ? "a check inside bunker failed" : "unexpected";
-    const place = error instanceof Error ? /^ +at (.+)$/m.exec(error.stack ?? "")?.[1] : undefined;
+    const place = placeOf(error);
     const text = `${kind}: ${messageOf(error)}${place === undefined ? "" : ` (at ${place})`}`;
     this.error(`${text}; this is a fault of bunker, please report it`);
   }

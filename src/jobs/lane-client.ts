@@ -4,7 +4,7 @@
 // there is room for the next one. A Worker that fails or dies fails everything that waits for it.
 
 import { assert } from "../base/assert.ts";
-import { BunkerError, type ErrorCode, isBunkerError, messageOf } from "../base/errors.ts";
+import { BunkerError, type ErrorCode, isBunkerError, messageOf, placeOf } from "../base/errors.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { FinishedPack } from "../store/pack-writer.ts";
 import type { LaneSetup, SharedRun } from "./lanes.ts";
@@ -50,7 +50,7 @@ export function failureOf(error: unknown): LaneFailure {
       ...(hint === undefined ? {} : { hint }),
     };
   }
-  const place = error instanceof Error ? /^ +at (.+)$/m.exec(error.stack ?? "")?.[1] : undefined;
+  const place = placeOf(error);
   return { message: messageOf(error), ...(place === undefined ? {} : { place }) };
 }
 

@@ -13,7 +13,7 @@ const SET_LARGE = `setfattr -n user.large -v 0s$(head -c 65536 /dev/zero | base6
 /** Whether a file of 64 KiB of attributes can be made in this folder, and looked at. */
 function takesLarge(folder: string): boolean {
   const script = `
-    set -eu; file=$(mktemp "$1/bunker-test-XXXXXX"); trap 'rm "$file"' EXIT
+    set -eu; file=$(mktemp -p "$1"); trap 'rm "$file"' EXIT
     ${SET_LARGE} "$file" 2>/dev/null; getfattr -n user.large "$file" > /dev/null 2>&1`;
   return Bun.spawnSync(["bash", "-c", script, "bash", folder]).success;
 }
@@ -35,7 +35,7 @@ const LIST = `find . -type f -exec sha256sum {} + -exec stat -c '%n %a %y' {} + 
 describe.skipIf(hindered !== undefined)("attributes of 64 KiB", () => {
   /** A folder in memory, taken away at the end. */
   function memoryFolder(trial: Trial): Disposable & { readonly path: string } {
-    const path = trial.script(".", `mktemp -d ${MEMORY_FOLDER}/bunker-test-XXXXXX`).trim();
+    const path = trial.script(".", `mktemp -d -p ${MEMORY_FOLDER}`).trim();
     return { path, [Symbol.dispose]: () => void trial.script(".", `rm -rf ${path}`) };
   }
 
