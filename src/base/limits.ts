@@ -15,6 +15,8 @@ export const PACK_BLOB_COUNT_MAX = 65_536;
 
 /** A segment is written whenever so many packs are stored, so that a cut run's uploads are found. */
 export const SEGMENT_PACK_COUNT = 32;
+/** Or so many blobs: to sort, seal and check a segment takes about 1 KiB of memory for each. */
+export const SEGMENT_BLOB_COUNT = 65_536;
 
 // Structured objects.
 export const LOG_RECORD_BYTES_MAX = 64 * MIB;

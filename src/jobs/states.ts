@@ -188,11 +188,10 @@ export class StateWriter {
   }
 
   #putExtras(extras: Bytes): void {
-    const head = new Uint8Array(8);
-    const view = new DataView(head.buffer);
-    view.setUint32(0, extras.length, true);
-    view.setUint32(4, sumOf(extras), true);
-    this.#put(head);
+    if (this.#filled + 8 > BUFFER_BYTES) this.#flush();
+    this.#view.setUint32(this.#filled, extras.length, true);
+    this.#view.setUint32(this.#filled + 4, sumOf(extras), true);
+    this.#filled += 8;
     this.#put(extras);
   }
 
@@ -239,10 +238,10 @@ export function statePath(folder: Bytes, name: Bytes): Bytes {
 
 const SEPARATOR = Uint8Array.of(0);
 
-// FNV-1a: the extras are few and small.
+// FNV-1a: extras are small. An iterator over the bytes took ten times as long.
 function sumOf(bytes: Bytes): number {
   let sum = 0x811c9dc5;
-  for (const byte of bytes) sum = Math.imul(sum ^ byte, 0x01000193);
+  for (let i = 0; i < bytes.length; i++) sum = Math.imul(sum ^ bytes[i]!, 0x01000193);
   return sum >>> 0;
 }
 

@@ -7,7 +7,7 @@
 import type { Bytes } from "../base/bytes.ts";
 import { BunkerError, isDamage } from "../base/errors.ts";
 import { hexId, type ObjectId } from "../base/ids.ts";
-import { SEGMENT_PACK_COUNT } from "../base/limits.ts";
+import { SEGMENT_BLOB_COUNT, SEGMENT_PACK_COUNT } from "../base/limits.ts";
 import { release } from "../base/platform.ts";
 import { TaskPool } from "../base/queue.ts";
 import { diffClosure } from "../format/closure.ts";
@@ -79,7 +79,7 @@ export class StoreWriter {
       await this.#store.storage.put(name, bytes, { md5 });
       this.#noteStored(pack, length, records);
       spent(bytes); // A whole pack, for which the collector would take its time.
-      if (this.#pending.length >= SEGMENT_PACK_COUNT) await this.#putSegment();
+      if (isSegmentFull(this.#pending)) await this.#putSegments();
     });
   }
 
@@ -106,7 +106,7 @@ export class StoreWriter {
       if (isThere && !isLost && !known.has(hex)) this.#pending.push(entry);
       else this.#journal.forget([entry.pack]);
     }
-    await this.#putSegment();
+    await this.#putSegments();
   }
 
   /** Waits for all uploads and puts what is left into a segment, also where an upload has failed. */
@@ -118,17 +118,19 @@ export class StoreWriter {
     try {
       await this.#uploads.finish();
     } finally {
-      await this.#putSegment(options);
+      await this.#putSegments(options);
     }
   }
 
-  async #putSegment(options = { mayMerge: false }): Promise<void> {
+  async #putSegments(options = { mayMerge: false }): Promise<void> {
     const pending = this.#pending;
-    if (pending.length === 0) return;
     this.#pending = [];
-    await this.#segments.put(pending, options);
-    this.#counts.segments += 1;
-    this.#journal.forget(pending.map(({ pack }) => pack));
+    while (pending.length > 0) {
+      const entries = takeSegment(pending);
+      await this.#segments.put(entries, options);
+      this.#counts.segments += 1;
+      this.#journal.forget(entries.map(({ pack }) => pack));
+    }
   }
 
   /**
@@ -214,6 +216,19 @@ export function requireMayWrite({ log, keyring }: Store): void {
   throw new BunkerError("denied", `the owner does not certify this machine (${keyring.label})`, {
     hint: "on a machine of the owner: bunker key writer LABEL --key-file FILE",
   });
+}
+
+function isSegmentFull(entries: readonly JournalEntry[]): boolean {
+  const bytes = entries.reduce((sum, { records }) => sum + records.length, 0);
+  return entries.length >= SEGMENT_PACK_COUNT || bytes >= SEGMENT_BLOB_COUNT * RECORD_BYTES;
+}
+
+/** Takes from the front what one segment lists. */
+function takeSegment(pending: JournalEntry[]): JournalEntry[] {
+  const entries: JournalEntry[] = [];
+  do entries.push(pending.shift()!);
+  while (pending.length > 0 && !isSegmentFull(entries));
+  return entries;
 }
 
 function otherHeads(manifests: Manifests, own: string): SignerReference[] {
