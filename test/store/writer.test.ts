@@ -4,14 +4,20 @@
 import { expect, test } from "bun:test";
 import { utf8 } from "../../src/base/bytes.ts";
 import { hexId, parseHexId } from "../../src/base/ids.ts";
-import { CLOSURE_DEPTH_MAX } from "../../src/base/limits.ts";
+import { CLOSURE_DEPTH_MAX, SEGMENT_BLOB_COUNT } from "../../src/base/limits.ts";
 import { parseName } from "../../src/format/names.ts";
+import { writeBlob, writePack } from "../../src/format/records.ts";
 import { faultStorage } from "../../src/storage/faults.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { recordStorage } from "../../src/storage/record.ts";
+import { Journal } from "../../src/store/journal.ts";
 import { loadMemory } from "../../src/store/memory.ts";
+import type { FinishedPack } from "../../src/store/pack-writer.ts";
+import type { Presence } from "../../src/store/presence.ts";
+import { RECORD_BYTES } from "../../src/store/run.ts";
 import { closureOf, loadManifests } from "../../src/store/snapshots.ts";
 import type { Store } from "../../src/store/store.ts";
+import { StoreWriter } from "../../src/store/writer.ts";
 import { failureOf } from "../support/failure.ts";
 import { Client, makeStore, namesIn } from "../support/store.ts";
 import { testWorld } from "../support/world.ts";
@@ -48,6 +54,47 @@ test("a snapshot costs its packs, one segment, one manifest, in this order", asy
   expect(parseName(puts[2]!)).toMatchObject({ number: 1 });
   expect(parseName(puts[3]!)).toMatchObject({ number: 1 });
 });
+
+test("many small blobs make several segments, also those that an earlier run was cut off from listing", async () => {
+  const storage = memoryStorage();
+  await makeStore(storage);
+  const client = new Client();
+  const store = await client.open(storage);
+  const packs = Array.from({ length: 5 }, (_, i) => packOfMany(i, SEGMENT_BLOB_COUNT / 2));
+  const writer = new StoreWriter(store, await store.catalog());
+  for (const pack of packs.slice(0, 3)) await writer.putPack(pack);
+  await writer.flush();
+  expect(writer.counts).toMatchObject({ packs: 3, segments: 2 });
+  // As if the process had died: the packs are stored and journaled, no segment lists them.
+  const journal = new Journal(store.state);
+  const cut = await client.open(storage);
+  for (const pack of packs) {
+    const record = new Uint8Array(RECORD_BYTES);
+    writePack(record, 0, { ...pack, bytes: pack.bytes.length });
+    journal.note({ pack: record, records: pack.records });
+  }
+  const adopting = new StoreWriter(cut, await cut.catalog());
+  const there = packs.map(({ id, bytes }) => [hexId(id), bytes.length] as const);
+  await adopting.adoptJournal(new Map(there) as unknown as Presence);
+  expect(adopting.counts.segments).toBe(1);
+  expect(await namesIn(storage, "index/")).toHaveLength(3);
+  expect(journal.entries()).toEqual([]);
+  const known = (await (await new Client().open(storage)).catalog()).packs();
+  expect(packs.every(({ id }) => known.has(hexId(id)))).toBe(true);
+});
+
+/** A pack of random bytes that is said to hold so many blobs. */
+function packOfMany(seed: number, blobCount: number): FinishedPack {
+  const bytes = new Uint8Array(3 * 1024 * 1024).fill(seed);
+  const records = new Uint8Array(blobCount * RECORD_BYTES);
+  for (let i = 0; i < blobCount; i++) {
+    const id = new Uint8Array(new Bun.CryptoHasher("sha256").update(`${seed}/${i}`).digest());
+    const lengths = { storedBytes: 40, plainBytes: 24, codec: 0 as const };
+    writeBlob(records, i * RECORD_BYTES, { id, ordinal: i, offset: 256 + 40 * i, ...lengths }, 0);
+  }
+  const id = new Uint8Array(new Bun.CryptoHasher("sha256").update(bytes).digest());
+  return { id, kind: "data", md5: new Uint8Array(16), bytes, records } as FinishedPack;
+}
 
 test("numbers go on, also where the state is lost, and where the storage lost objects", async () => {
   const storage = memoryStorage();
