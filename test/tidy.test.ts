@@ -22,7 +22,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   destination: ["base", "system", "s3"],
   store: ["base", "core", "crypto", "format", "storage"],
   jobs: ["base", "system", "core", "crypto", "format", "storage", "source", "destination", "store"],
-  cli: "base system core crypto format storage source destination store jobs".split(" "),
+  cli: "base system s3 core crypto format storage source destination store jobs".split(" "),
   "main.ts": ["base", "system", "core", "crypto", "storage", "store", "jobs", "cli"],
   "lane.ts": ["base", "system", "core", "destination", "store", "jobs"],
   "modules.d.ts": [],

@@ -64,10 +64,33 @@ export function isDamage(error: unknown): error is BunkerError {
 
 const DAMAGE_CODES: readonly ErrorCode[] = ["corrupt", "not-found", "unsupported-version"];
 
-/** The text of any thrown value. */
+/** The text of any thrown value for people; of a system's error, what it means in plain words. */
 export function messageOf(error: unknown): string {
+  const message = rawMessageOf(error);
+  const code = systemCodeOf(error);
+  if (code === undefined || !message.startsWith(`${code}: `)) return message;
+  // "EACCES: permission denied, open '/a/b'": the call and the path are said by whoever adds them.
+  const [meaning = ""] = message.slice(code.length + 2).split(",", 1);
+  return `${OWN_WORDS[code] ?? meaning} (${code})`;
+}
+
+/** The text of any thrown value as it came: for whoever looks for a fault of ours. */
+export function rawMessageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Where the system's own words are not those that the rest of our messages uses. */
+const OWN_WORDS: Readonly<Record<string, string>> = {
+  ENOENT: "no such file or folder",
+  ENOTDIR: "not a folder",
+  EISDIR: "it is a folder",
+  ENOTEMPTY: "the folder is not empty",
+  ENOSPC: "no space left",
+  EDQUOT: "the quota is used up",
+  EROFS: "it can only be read here",
+  ELOOP: "a link is in the way, or too many are",
+  EIO: "input or output failed",
+};
 
 /** The first place of an error's stack, for a report; `undefined` where it tells none. */
 export function placeOf(error: unknown): string | undefined {

@@ -4,6 +4,7 @@ import type { Bytes } from "../base/bytes.ts";
 import { BunkerError } from "../base/errors.ts";
 import { Selection } from "../base/selection.ts";
 import { release } from "../base/platform.ts";
+import type { Usage } from "../base/usage.ts";
 import { type Archive, type Sink, withHoles } from "../destination/archive.ts";
 import { TarArchive } from "../destination/tar.ts";
 import { ZipArchive } from "../destination/zip.ts";
@@ -12,7 +13,7 @@ import { readAhead } from "../jobs/read-ahead.ts";
 import { BlobReader } from "../store/blobs.ts";
 import { requireOwner } from "../store/keyring.ts";
 import { findNode, type Node, topOf } from "../store/paths.ts";
-import { findSnapshot, loadManifests } from "../store/snapshots.ts";
+import { loadManifests } from "../store/snapshots.ts";
 import type { Store } from "../store/store.ts";
 import { readContent } from "../store/trees.ts";
 import { ArchiveFile } from "./archive-file.ts";
@@ -23,6 +24,8 @@ import { formatBytes, formatCounted, formatElapsed } from "./progress.ts";
 import { breather, monitorOf, ownFoldersOf, withStore } from "./session.ts";
 import { parseSnapshotWord, type SnapshotWord } from "./snapshot-word.ts";
 import { refuseSameNames, wayToStore } from "./target.ts";
+import { usageFields } from "./usage-report.ts";
+import { WantedSnapshots } from "./wanted-snapshots.ts";
 import type { Wiring } from "./wiring.ts";
 
 const STDOUT = "-";
@@ -44,8 +47,8 @@ export const ARCHIVE_OPTIONS = {
 } as const satisfies Record<string, OptionDefinition>;
 
 export const ARCHIVE_EXAMPLES = [
-  "bunker restore latest:/home/me/letter.txt --to - | less",
-  "bunker restore latest:./photos --format zip --to photos.zip",
+  "bunker restore latest:/letter.txt --to - | less",
+  "bunker restore latest:/photos --format zip --to photos.zip",
   "bunker restore latest --format tar --to - | ssh host tar -x -C /new",
 ];
 
@@ -78,17 +81,21 @@ export function restoreArchive(
   const selection = new Selection(words.texts("include"), words.texts("exclude"));
   const { store: storeFolder } = ownFoldersOf(wiring, words);
   if (target !== STDOUT && storeFolder !== undefined) wayToStore(target, storeFolder);
-  return withStore(wiring, words, async (store) => {
+  const work = async (store: Store): Promise<ExitStatus> => {
     requireOwner(store.keyring, "a restore");
-    const found = await findAll(store, wanted);
+    const found = await findAll(wiring, store, wanted);
     if (form === undefined) return writeOneFile(wiring, found);
-    return writeArchive(wiring, words, { ...found, form, target, replace, selection });
-  });
+    const usage = (): Usage | undefined => store.storage.usage?.();
+    return writeArchive(wiring, words, { ...found, form, target, replace, selection, usage });
+  };
+  return withStore(wiring, words, work, { usage: "summary" });
 }
 
 interface Found {
   readonly reader: BlobReader;
   readonly nodes: readonly Node[];
+  /** How many things could not be read when the snapshots were made. */
+  readonly sourceProblems: number;
   readonly totals?: { readonly filesTotal: number; readonly bytesTotal: number };
 }
 
@@ -97,6 +104,8 @@ interface Order extends Found {
   readonly target: string;
   readonly replace: boolean;
   readonly selection: Selection;
+  /** What was asked of a bucket's service so far. */
+  usage(): Usage | undefined;
 }
 
 function checkWords({ output }: Wiring, words: Words, others: readonly string[]): void {
@@ -116,13 +125,17 @@ function checkWords({ output }: Wiring, words: Words, others: readonly string[])
 }
 
 // Everything is found before the first byte is written.
-async function findAll(store: Store, wanted: readonly SnapshotWord[]): Promise<Found> {
-  const manifests = await loadManifests(store);
+async function findAll(
+  { messages }: Wiring,
+  store: Store,
+  wanted: readonly SnapshotWord[],
+): Promise<Found> {
+  const snapshots = new WantedSnapshots(messages, store, await loadManifests(store));
   const reader = new BlobReader(store);
   const nodes: Node[] = [];
   let totals: Found["totals"];
   for (const word of wanted) {
-    const { snapshot } = await findSnapshot(store, manifests, word);
+    const { snapshot } = await snapshots.find(word);
     const { files, contentBytes } = snapshot.counts;
     if (wanted.length === 1 && word.path === undefined) {
       totals = { filesTotal: files, bytesTotal: contentBytes };
@@ -131,7 +144,8 @@ async function findAll(store: Store, wanted: readonly SnapshotWord[]): Promise<F
     nodes.push(path === undefined ? topOf(snapshot) : await findNode(reader, snapshot, path));
   }
   refuseSameNames(nodes);
-  return { reader, nodes, ...(totals === undefined ? {} : { totals }) };
+  const sourceProblems = snapshots.tellGaps();
+  return { reader, nodes, sourceProblems, ...(totals === undefined ? {} : { totals }) };
 }
 
 async function writeOneFile(wiring: Wiring, { reader, nodes }: Found): Promise<ExitStatus> {
@@ -166,7 +180,7 @@ async function writeArchive(wiring: Wiring, words: Words, order: Order): Promise
   const counts = await carryOut(wiring, order, sink);
   file.finish();
   const seconds = (performance.now() - start) / 1000;
-  await report(wiring, words, { target, counts, seconds });
+  await report(wiring, words, { ...order, target, counts, seconds });
   return statusOfArchive(counts);
 }
 
@@ -197,13 +211,20 @@ function statusOfArchive({ problems }: ArchiveCounts): ExitStatus {
   return problems > 0 ? EXIT.incomplete : EXIT.done;
 }
 
+interface Outcome extends Pick<Order, "sourceProblems" | "usage"> {
+  readonly target: string;
+  readonly counts: ArchiveCounts;
+  readonly seconds: number;
+}
+
 async function report(
   { output }: Wiring,
   words: Words,
-  { target, counts, seconds }: { target: string; counts: ArchiveCounts; seconds: number },
+  { target, counts, seconds, sourceProblems, usage }: Outcome,
 ): Promise<void> {
   if (words.flag("json")) {
-    await output.json({ target, ...counts });
+    const gaps = sourceProblems === 0 ? {} : { sourceProblems };
+    await output.json({ target, ...counts, ...gaps, ...usageFields(usage()) });
     return;
   }
   await output.line(

@@ -1,10 +1,12 @@
 // Backup report: what came of a backup, or would, as text and as JSON.
 
 import { hexId } from "../base/ids.ts";
+import type { Usage } from "../base/usage.ts";
 import type { BackupResult, DryRunResult } from "../jobs/backup.ts";
 import type { Output } from "./output.ts";
 import { formatBytes, formatCounted, formatElapsed } from "./progress.ts";
 import type { ReadList } from "./read-list.ts";
+import { usageFields } from "./usage-report.ts";
 
 export interface ReportOptions {
   readonly json: boolean;
@@ -12,6 +14,8 @@ export interface ReportOptions {
   readonly list: ReadList;
   /** How many things could not be read. */
   readonly problems: number;
+  /** What was asked of a bucket's service. */
+  readonly usage: Usage | undefined;
 }
 
 /** Writes the result; one without an id is a dry run's. */
@@ -24,7 +28,10 @@ export function reportBackup(
   return output.line("id" in result ? textOf(result) : textOfDryRun(result, options.list));
 }
 
-function jsonOf(result: BackupResult | DryRunResult, { list, problems }: ReportOptions): object {
+function jsonOf(
+  result: BackupResult | DryRunResult,
+  { list, problems, usage }: ReportOptions,
+): object {
   const { counts, written, unchangedFiles, start, end } = result;
   const { newBlobs, storedBytes, ...seen } = counts;
   return {
@@ -42,6 +49,7 @@ function jsonOf(result: BackupResult | DryRunResult, { list, problems }: ReportO
     segments: written.segments,
     start: new Date(start).toISOString(),
     end: new Date(end).toISOString(),
+    ...usageFields(usage, storedBytes),
   };
 }
 

@@ -109,28 +109,36 @@ function isBelow(pattern: string, path: string): boolean {
 }
 
 /** The paths in the lists that the words name; `undefined` where they name none. */
-export async function listedPaths(words: Words): Promise<Bytes[] | undefined> {
+export async function listedPaths(words: Words): Promise<Iterable<Bytes> | undefined> {
   const lists = words.inOrder(LIST_OPTIONS);
   if (lists.length === 0) return undefined;
   if (lists.filter(({ value }) => value === STDIN).length > 1) {
     throw new BunkerError("invalid-argument", "stdin is named twice: it holds one list");
   }
-  const paths: Bytes[] = [];
+  const read: List[] = [];
   for (const { name, value } of lists) {
-    const bytes = await contentOf(name, value);
-    for (const path of pathsIn(bytes, name === "files-from0" ? 0 : LINE_END)) paths.push(path);
+    const separator = name === "files-from0" ? 0 : LINE_END;
+    read.push({ bytes: await contentOf(name, value), separator });
   }
-  return paths;
+  return { [Symbol.iterator]: () => pathsIn(read) };
+}
+
+interface List {
+  readonly bytes: Bytes;
+  readonly separator: number;
 }
 
 const LINE_END = 0x0a;
 
-function* pathsIn(bytes: Bytes, separator: number): Generator<Bytes> {
-  for (let start = 0; start < bytes.length;) {
-    const found = bytes.indexOf(separator, start);
-    const end = found < 0 ? bytes.length : found;
-    if (end > start) yield bytes.subarray(start, end);
-    start = end + 1;
+// Made while they are asked for: a million of them would take more than the lists.
+function* pathsIn(lists: readonly List[]): Generator<Bytes> {
+  for (const { bytes, separator } of lists) {
+    for (let start = 0; start < bytes.length;) {
+      const found = bytes.indexOf(separator, start);
+      const end = found < 0 ? bytes.length : found;
+      if (end > start) yield bytes.subarray(start, end);
+      start = end + 1;
+    }
   }
 }
 

@@ -85,16 +85,41 @@ export interface GivenOption {
 export const COMMON_OPTIONS = {
   store: {
     type: "string",
-    valueHint: "FOLDER",
-    description: "The folder of the store (default: BUNKER_STORE)",
+    valueHint: "STORE",
+    description: "A folder, b2://BUCKET/PREFIX, s3://…, or @NAME (default: BUNKER_STORE)",
   },
   json: { type: "boolean", description: "Write results as JSON, for scripts" },
   help: { type: "boolean", short: "h", description: "Show this help" },
 } as const satisfies Record<string, OptionDefinition>;
 
+/** Options of every command that may speak to a bucket. */
+export const BUCKET_OPTIONS = {
+  connections: {
+    type: "string",
+    valueHint: "N",
+    description: "Buckets: how many requests at once, at most (default: 16)",
+  },
+  "limit-upload": {
+    type: "string",
+    valueHint: "RATE",
+    description: "Buckets: bytes a second up, at most, as 500k or 10M",
+  },
+  "limit-download": {
+    type: "string",
+    valueHint: "RATE",
+    description: "Buckets: bytes a second down, at most",
+  },
+  "limit-requests": {
+    type: "string",
+    valueHint: "N",
+    description: "Buckets: requests a second, at most",
+  },
+} as const satisfies Record<string, OptionDefinition>;
+
 /** Options of every command that opens a store. */
 export const OPEN_OPTIONS = {
   ...COMMON_OPTIONS,
+  ...BUCKET_OPTIONS,
   label: {
     type: "string",
     valueHint: "LABEL",

@@ -1,5 +1,6 @@
 // Locations: where this machine keeps what belongs to bunker, by the XDG base directory rules.
 //
+//   config  what the user sets           $XDG_CONFIG_HOME/bunker, ~/.config/bunker
 //   state   what a backup remembers      $XDG_STATE_HOME/bunker,  ~/.local/state/bunker
 //   cache   may be deleted at any time   $XDG_CACHE_HOME/bunker,  ~/.cache/bunker
 //
@@ -27,6 +28,11 @@ export function locationsOf(environment: Environment): Locations {
     state: folderOf(environment, "XDG_STATE_HOME", ".local/state"),
     cache: folderOf(environment, "XDG_CACHE_HOME", ".cache"),
   };
+}
+
+/** Where the config file is. Throws as `locationsOf` does. */
+export function configFolderOf(environment: Environment): string {
+  return folderOf(environment, "XDG_CONFIG_HOME", ".config");
 }
 
 const WHERE = "XDG_STATE_HOME and XDG_CACHE_HOME may name other folders";

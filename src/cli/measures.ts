@@ -59,3 +59,21 @@ function momentAgo(count: number, unit: string, nowMs: number): number {
   date.setMonth(date.getMonth() - count * (unit === "y" ? 12 : 1));
   return date.getTime();
 }
+
+const RATE_MIN = 1024;
+
+/** Bytes a second: a size, with `/s` behind it or not. Throws `invalid-argument`. */
+export function parseRate(text: string, option: string): number {
+  const rate = parseSize(text.replace(/\/s$/i, ""), option);
+  if (rate >= RATE_MIN) return rate;
+  throw new BunkerError("invalid-argument", `${option}: expected at least 1k, found ${text}`, {
+    hint: "it counts bytes a second; without it there is no limit",
+  });
+}
+
+/** A whole number from 1 to `most`. Throws `invalid-argument`. */
+export function parseCount(text: string, option: string, most: number): number {
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= most) return count;
+  throw new BunkerError("invalid-argument", `${option}: expected 1 to ${most}, found ${text}`);
+}

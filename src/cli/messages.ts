@@ -8,7 +8,7 @@ import { writeSync } from "node:fs";
 
 import { AssertionError } from "../base/assert.ts";
 import { utf8 } from "../base/bytes.ts";
-import { isBunkerError, messageOf, placeOf, systemCodeOf } from "../base/errors.ts";
+import { isBunkerError, messageOf, placeOf, rawMessageOf, systemCodeOf } from "../base/errors.ts";
 import type { Finding } from "../store/findings.ts";
 import { printableText } from "./names.ts";
 
@@ -61,7 +61,7 @@ export class Messages {
   fault(error: unknown): void {
     const kind = error instanceof AssertionError ? "a check inside bunker failed" : "unexpected";
     const place = placeOf(error);
-    const text = `${kind}: ${messageOf(error)}${place === undefined ? "" : ` (at ${place})`}`;
+    const text = `${kind}: ${rawMessageOf(error)}${place === undefined ? "" : ` (at ${place})`}`;
     this.error(`${text}; this is a fault of bunker, please report it`);
   }
 

@@ -5,7 +5,7 @@
 
 import { realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { type Bytes, strictTextOf, textOf } from "../base/bytes.ts";
+import { textOf } from "../base/bytes.ts";
 import { BunkerError } from "../base/errors.ts";
 import { rootOf } from "../source/roots.ts";
 
@@ -37,27 +37,8 @@ export function ownFoldersIn(sources: readonly string[], own: OwnFolders): strin
   return [...found];
 }
 
-/**
- * The same for the paths of a list, of which those that are bunker's own, or lie in it, are not
- * kept: a list of all that is there names them too.
- */
-export function ownFoldersInList(
-  paths: readonly Bytes[],
-  own: OwnFolders,
-): { readonly kept: Bytes[]; readonly found: string[] } {
-  const folders = realFolders(own);
-  const found = new Set<string>();
-  const kept = paths.filter((path) => {
-    const source = strictTextOf(path); // Bunker's own folders have names that are texts.
-    const real = source === undefined ? undefined : realPathOf(source);
-    if (source === undefined || real === undefined) return true;
-    for (const below of pathsBelow(source, real, folders)) found.add(below);
-    return !folders.some((folder) => isIn(real, folder));
-  });
-  return { kept, found: [...found] };
-}
-
-function realFolders({ store, local }: OwnFolders): string[] {
+/** Where bunker's own folders are, or will be: nothing of them is taken that a list names. */
+export function realFolders({ store, local }: OwnFolders): string[] {
   const folders = store === undefined ? local : [store, ...local];
   return folders.map((path) => futurePathOf(resolve(path)));
 }

@@ -55,6 +55,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: "manage passphrases, the recovery phrase, and keys of machines",
     load: async () => (await import("./commands/key.ts")).key,
   },
+  store: {
+    summary: "give stores names, with their keys and limits",
+    load: async () => (await import("./commands/store.ts")).store,
+  },
   version: {
     summary: "show the program's version",
     load: async () => (await import("./commands/version.ts")).version,
@@ -148,7 +152,8 @@ function overview(): string {
     "",
     "  bunker COMMAND --help says more about one of them.",
     "",
-    "A store is the folder that holds the encrypted snapshots: --store FOLDER, or BUNKER_STORE.",
+    "A store holds the encrypted snapshots: --store STORE, or BUNKER_STORE. It is a folder, a bucket",
+    "(b2://BUCKET/PREFIX, s3://BUCKET/PREFIX), or @NAME: one that bunker store add has given a name.",
     "Its passphrase is asked for. Scripts set one of BUNKER_PASSPHRASE, BUNKER_PASSPHRASE_FILE and",
     "BUNKER_PASSPHRASE_COMMAND.",
     "",

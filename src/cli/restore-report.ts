@@ -1,5 +1,6 @@
 // Restore report: what a restore did, or would do, in a line, as JSON, or path by path.
 
+import type { Usage } from "../base/usage.ts";
 import { joinPath } from "../system/paths.ts";
 import type { OnStep, RestoreCounts } from "../jobs/restore-report.ts";
 import type { VerifyCounts } from "../jobs/restore-verify.ts";
@@ -7,6 +8,7 @@ import type { Words } from "./command.ts";
 import { printableName, printableText } from "./names.ts";
 import { formatBytes, formatCount, formatCounted, formatElapsed } from "./progress.ts";
 import type { RestoreWish } from "./restore-options.ts";
+import { usageFields } from "./usage-report.ts";
 import type { Wiring } from "./wiring.ts";
 
 export interface RestoreOutcome {
@@ -14,6 +16,10 @@ export interface RestoreOutcome {
   readonly counts: RestoreCounts;
   readonly verified: VerifyCounts | undefined;
   readonly seconds: number;
+  /** How many things could not be read when the snapshots were made. */
+  readonly sourceProblems: number;
+  /** What was asked of a bucket's service. */
+  readonly usage: Usage | undefined;
 }
 
 /** A line for each path that would be made, replaced or deleted. */
@@ -31,13 +37,20 @@ export function stepLines(
 export async function reportRestore(
   { output }: Wiring,
   words: Words,
-  { wish, counts, verified, seconds }: RestoreOutcome,
+  { wish, counts, verified, seconds, sourceProblems, usage }: RestoreOutcome,
 ): Promise<void> {
   const { target, isDry } = wish;
   const problems = counts.problems + (verified?.problems ?? 0);
   if (words.flag("json")) {
-    const more = verified === undefined ? {} : { verified: verified.verified };
-    await output.json({ target, ...counts, problems, ...more, ...(isDry ? { dryRun: true } : {}) });
+    await output.json({
+      target,
+      ...counts,
+      problems,
+      ...(sourceProblems === 0 ? {} : { sourceProblems }),
+      ...(verified === undefined ? {} : { verified: verified.verified }),
+      ...(isDry ? { dryRun: true } : {}),
+      ...usageFields(usage),
+    });
     return;
   }
   const { files, folders, bytes, fetchedBytes } = counts;

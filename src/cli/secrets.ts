@@ -3,15 +3,13 @@
 // Exactly one of five environment variables, else a question on the terminal. Secrets never come
 // from arguments, which every user of the machine can read, and never enter a message.
 
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-
 import { strictTextOf } from "../base/bytes.ts";
 import { BunkerError, fromSystemError, ofThisMachine } from "../base/errors.ts";
 import type { Environment } from "./locations.ts";
+import { readPrivateFile, textOfFile, warnIfOpen } from "./private-file.ts";
 import { promptSecret, type PromptOptions } from "./prompt.ts";
 
 const SECRET_FILE_BYTES_MAX = 64 * 1024;
-const READABLE_BY_OTHERS = 0o077;
 
 /** The variables of the environment that may hold a secret or say where it is. */
 export const SECRET_VARIABLES = [
@@ -81,7 +79,7 @@ async function readVariable(
     case "BUNKER_PASSPHRASE_FILE":
       return { kind: "passphrase", text: firstLine(readSecretFile(value, warn), name) };
     case "BUNKER_PASSPHRASE_COMMAND":
-      return { kind: "passphrase", text: firstLine(await runCommand(value, name), name) };
+      return { kind: "passphrase", text: await lineOfCommand(value, name) };
     case "BUNKER_KEY_FILE":
       return { kind: "key", text: firstLine(readSecretFile(value, warn), name) };
     case "BUNKER_PHRASE_FILE":
@@ -103,41 +101,17 @@ function variableIn(
 
 /** Reads a small file that holds a secret, and warns where others could read it too. */
 export function readSecretFile(path: string, warn: (message: string) => void): string {
-  const { bytes, mode } = readSmallFile(path);
-  if (bytes.length > SECRET_FILE_BYTES_MAX) {
-    const message = `expected at most ${SECRET_FILE_BYTES_MAX} bytes in a file with a secret`;
-    throw new BunkerError("invalid-argument", message, { subject: path });
-  }
-  if (mode !== undefined && (mode & READABLE_BY_OTHERS) !== 0) {
-    warn(`${path} holds a secret and is open to other users: chmod 600 it`);
-  }
-  return decodeSecret(bytes, path);
+  const file = readPrivateFile(path, "the file with the secret", SECRET_FILE_BYTES_MAX);
+  warnIfOpen(file, warn);
+  return textOfFile(file);
 }
 
-// Opened once, so that what is looked at is what is read. Pipes (`<(…)`) have no mode to judge.
-function readSmallFile(path: string): { bytes: Uint8Array; mode: number | undefined } {
-  let file: number | undefined;
-  try {
-    file = openSync(path, "r");
-    const status = fstatSync(file);
-    return { bytes: readStart(file), mode: status.isFile() ? status.mode : undefined };
-  } catch (error) {
-    throw ofThisMachine(fromSystemError(error, "cannot read the file with the secret", path));
-  } finally {
-    if (file !== undefined) closeSync(file);
-  }
-}
-
-// One byte more than allowed, so that the caller can tell.
-function readStart(file: number): Uint8Array {
-  const buffer = new Uint8Array(SECRET_FILE_BYTES_MAX + 1);
-  let filled = 0;
-  while (filled < buffer.length) {
-    const count = readSync(file, buffer, filled, buffer.length - filled, null);
-    if (count === 0) break;
-    filled += count;
-  }
-  return buffer.subarray(0, filled);
+/**
+ * The first line of what a command of the shell says. `name` is what messages call it: the command
+ * itself may hold a secret.
+ */
+export async function lineOfCommand(command: string, name: string): Promise<string> {
+  return firstLine(await runCommand(command, name), name);
 }
 
 async function runCommand(command: string, name: string): Promise<string> {
@@ -159,9 +133,12 @@ async function outputOf(command: string): Promise<{ bytes: Uint8Array; status: n
   return { bytes, status: await child.exited };
 }
 
-/** An environment for other programs: nothing of what opens a store, now or later. */
+/**
+ * An environment for other programs: nothing of what opens a store, now or later, nor bunker's own
+ * key of a bucket. The names of AWS stay: a command that fetches a secret may need them.
+ */
 export function withoutSecrets(environment: Environment): Record<string, string | undefined> {
-  const secret = /^BUNKER_(?:NEW_)?(?:PASSPHRASE|PHRASE|KEY)(?:_|$)/;
+  const secret = /^(?:BUNKER_(?:NEW_)?(?:PASSPHRASE|PHRASE|KEY)(?:_|$)|B2_APPLICATION_KEY$)/;
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !secret.test(name)));
 }
 
@@ -173,7 +150,8 @@ function decodeSecret(bytes: Uint8Array, subject: string): string {
   return text;
 }
 
-function firstLine(text: string, variable: string): string {
+/** Throws `invalid-argument` where it is empty. */
+export function firstLine(text: string, variable: string): string {
   const line = /^[^\r\n]*/.exec(text)![0];
   if (line === "") throw new BunkerError("invalid-argument", `${variable} gives an empty line`);
   return line;

@@ -1,103 +1,77 @@
 // Session: a command's way to an open store.
 
 import { availableParallelism, hostname } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { BunkerError, isBunkerError } from "../base/errors.ts";
+import { hexId } from "../base/ids.ts";
 import type { Monitor } from "../base/monitor.ts";
 import type { LocalFolder } from "../base/local.ts";
 import { type Core, instantiateCore } from "../core/core.ts";
-import { parsePhrase } from "../crypto/phrase.ts";
-import { parseKeyFile } from "../format/bundle.ts";
-import { openFolderStorage } from "../storage/folder.ts";
 import type { Storage } from "../storage/storage.ts";
 import { unchangingStorage } from "../storage/unchanging.ts";
 import type { LocalRoot, StoreContext } from "../store/context.ts";
 import { forgetfulRoot } from "../store/forgetful.ts";
 import { lenientRoot, type LocalOpener } from "../store/lenient.ts";
 import { Store } from "../store/store.ts";
-import type { Secret } from "../store/unlock.ts";
 import { readAccounts } from "../system/accounts.ts";
 import { loadCoreBytes } from "../system/core-file.ts";
 import { openLocalFolder } from "../system/local.ts";
 import { nativePlatform } from "../system/platform.ts";
 import { systemWorld } from "../system/world.ts";
+import { forbidCoreDumps } from "../system/core-dumps.ts";
 import type { Words } from "./command.ts";
+import { noteStoreId } from "./config.ts";
+import { configFolderIfAny } from "./config-file.ts";
 import { EXIT, type ExitStatus, locally, worst } from "./exit.ts";
 import type { Interruption } from "./interruption.ts";
 import { couldNotBeMade, ensurePrivateFolder, locationsOf } from "./locations.ts";
 import { textOfError, textOfFinding } from "./messages.ts";
 import { stderrScreen, TerminalMonitor } from "./progress.ts";
 import type { OwnFolders } from "./own-folders.ts";
-import { findSecret, SECRET_VARIABLES } from "./secrets.ts";
+import { openStorage } from "./storage.ts";
+import { chosenStore, type StoreChoice } from "./store-choice.ts";
+import { secretOf } from "./store-secrets.ts";
+import { usageFields, usageLine } from "./usage-report.ts";
 import type { Wiring } from "./wiring.ts";
 
 const LANE_COUNT_MAX = 8;
-const PASSPHRASE_TRY_COUNT = 3;
-
-/** What `--store` or BUNKER_STORE says, word for word. */
-function locationOf(wiring: Wiring, words: Words): string {
-  const location = words.text("store") ?? wiring.environment["BUNKER_STORE"];
-  if (location === undefined || location === "") {
-    throw new BunkerError("invalid-argument", "no store is named", {
-      hint: "give --store LOCATION, or set BUNKER_STORE",
-    });
-  }
-  return location;
-}
-
-function isElsewhere(location: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(location) || location.startsWith("@");
-}
-
-// What stands before the host in an address may be a password.
-function withoutUser(location: string): string {
-  return location.replace(/:\/\/[^/]*@/, "://");
-}
-
-/** The storage that `--store` or BUNKER_STORE names. */
-export async function openStorage(
-  wiring: Wiring,
-  words: Words,
-  options: { readonly create: boolean },
-): Promise<Storage> {
-  const location = locationOf(wiring, words);
-  if (isElsewhere(location)) {
-    throw new BunkerError(
-      "invalid-argument",
-      `${withoutUser(location)}: this version keeps stores in folders only`,
-      { hint: "name a folder: a disk, a mount, a share" },
-    );
-  }
-  return openFolderStorage(location, options);
-}
 
 /** The folders of this machine that are bunker's own: no backup takes them in. */
 export function ownFoldersOf(wiring: Wiring, words: Words): OwnFolders {
-  const location = locationOf(wiring, words);
+  const { location } = chosenStore(wiring, words);
   const { state, cache } = locationsOf(wiring.environment);
+  const config = configFolderIfAny(wiring.environment); // It may hold keys.
   return {
-    store: isElsewhere(location) ? undefined : resolve(location),
-    local: [state, cache],
+    store: location.kind === "folder" ? location.path : undefined,
+    local: config === undefined ? [state, cache] : [state, cache, config],
   };
 }
 
 /** Everything that a store is opened with, for whoever writes to it and must remember that. */
-export function contextOf(wiring: Wiring, storage: Storage): StoreContext {
+export function contextOf(wiring: Wiring, storage: Storage, choice: StoreChoice): StoreContext {
   const { root, state, cache } = openerOf(wiring);
-  return contextWith(wiring, storage, { root: root(), state, cache });
+  return contextWith(wiring, { storage, choice, local: { root: root(), state, cache } });
 }
 
 /** The same for whoever only reads it: without folders of its own, too. */
-function readingContextOf(wiring: Wiring, storage: Storage): StoreContext {
+function readingContextOf(wiring: Wiring, storage: Storage, choice: StoreChoice): StoreContext {
   const onLoss = (error: unknown): void => {
     const text = `nothing can be remembered on this machine: ${textOfError(error)}`;
     wiring.messages.notice(text);
   };
   const local = lenientRoot(openerOf(wiring), { mayMiss: couldNotBeMade, onLoss });
-  return contextWith(wiring, storage, local);
+  return contextWith(wiring, { storage, choice, local });
 }
 
-function contextWith(wiring: Wiring, storage: Storage, local: LocalRoot): StoreContext {
+interface Opening {
+  readonly storage: Storage;
+  readonly choice: StoreChoice;
+  readonly local: LocalRoot;
+}
+
+function contextWith(wiring: Wiring, { storage, choice, local }: Opening): StoreContext {
+  forbidCoreDumps(); // From here on, keys are in memory.
+  const storeId = choice.named?.values["store-id"];
   return {
     platform: nativePlatform,
     world: systemWorld,
@@ -105,6 +79,7 @@ function contextWith(wiring: Wiring, storage: Storage, local: LocalRoot): StoreC
     storage,
     local,
     program: wiring.program,
+    ...(storeId === undefined ? {} : { storeId }),
   };
 }
 
@@ -148,43 +123,16 @@ export function labelOf(wiring: Wiring, words: Words): string {
   return label;
 }
 
-/** What the environment or the person gives to open the store with. */
-export async function secretOf(wiring: Wiring): Promise<Secret> {
-  const { environment } = wiring;
-  // A passphrase is asked for only when it is known that there is a store.
-  if (!SECRET_VARIABLES.some((name) => environment[name] !== undefined)) {
-    return askedSecret(wiring);
-  }
-  const found = await findSecret(environment, { warn: warningOf(wiring) });
-  if (found.kind === "phrase") return { kind: "phrase", secret: parsePhrase(found.text) };
-  if (found.kind === "key") {
-    return { kind: "bundle", bundle: await parseKeyFile(nativePlatform, found.text) };
-  }
-  return { kind: "passphrase", passphrase: () => Promise.resolve(found.text) };
-}
-
-// A person mistypes what a script has right or wrong for good.
-function askedSecret(wiring: Wiring): Secret {
-  const ask = async () => (await findSecret(wiring.environment, { warn: warningOf(wiring) })).text;
-  let tryCount = 1;
-  const another = async (): Promise<string | undefined> => {
-    tryCount += 1;
-    if (tryCount > PASSPHRASE_TRY_COUNT) return undefined;
-    wiring.messages.notice("this passphrase opens no key slot of the store: please try again");
-    return ask();
-  };
-  return { kind: "passphrase", passphrase: ask, another };
-}
-
-function warningOf({ messages }: Wiring): (message: string) => void {
-  return (message) => messages.warning(message);
-}
-
 export interface SessionOptions {
   /** Nothing is stored, and nothing remembered but in the cache. */
   readonly isDry?: boolean;
   /** It must be possible to remember what is done; else what can't be remembered is told. */
   readonly isWriting?: boolean;
+  /**
+   * How it is told what a bucket's service was asked for, and what that costs. `last`: in JSON alone,
+   * as the last value. `summary`: in a line; in JSON, by the command itself. Default: `last`.
+   */
+  readonly usage?: "last" | "summary";
 }
 
 /** Opens the store, hands it to `use`, and says what was found wrong with it. */
@@ -199,9 +147,13 @@ export async function withStore(
   const statuses: ExitStatus[] = [];
   let store: Store | undefined;
   try {
-    store = await openStore(wiring, words, contextFor(wiring, storage, options));
+    const choice = chosenStore(wiring, words);
+    store = await openStore(wiring, words, contextFor(wiring, { storage, choice, options }));
+    if (options.isDry !== true) noteId(wiring, choice, hexId(store.keys.storeId));
     statuses.push(await use(store));
+    await tellUsage(wiring, words, { storage, as: options.usage });
   } catch (error) {
+    if (store !== undefined && options.usage === "summary") tellUsageLine(wiring, storage);
     if (store !== undefined && store.findings.count > 0 && isBunkerError(error)) {
       wiring.messages.report(error);
       statuses.push(EXIT.failed);
@@ -215,19 +167,51 @@ export async function withStore(
   return worst(statuses);
 }
 
+async function tellUsage(
+  wiring: Wiring,
+  words: Words,
+  { storage, as = "last" }: { readonly storage: Storage; readonly as: SessionOptions["usage"] },
+): Promise<void> {
+  const isJson = words.flag("json");
+  if (as === "summary" && !isJson) tellUsageLine(wiring, storage);
+  const usage = storage.usage?.();
+  if (as !== "last" || !isJson || usage === undefined) return;
+  await wiring.output.json(usageFields(usage));
+}
+
+function tellUsageLine({ messages }: Wiring, storage: Storage): void {
+  const usage = storage.usage?.();
+  if (usage !== undefined) messages.notice(usageLine(usage));
+}
+
 function contextFor(
   wiring: Wiring,
-  storage: Storage,
-  { isDry = false, isWriting = false }: SessionOptions,
+  { storage, choice, options }: Omit<Opening, "local"> & { readonly options: SessionOptions },
 ): StoreContext {
-  const whole = isWriting ? contextOf(wiring, storage) : readingContextOf(wiring, storage);
+  const { isDry = false, isWriting = false } = options;
+  const whole = isWriting
+    ? contextOf(wiring, storage, choice)
+    : readingContextOf(wiring, storage, choice);
   return isDry ? { ...whole, local: forgetfulRoot(whole.local) } : whole;
+}
+
+/** Notes in the config file which store a name stands for: from then on it is the only one. */
+export function noteId({ environment, messages }: Wiring, choice: StoreChoice, id: string): void {
+  const { named } = choice;
+  if (named === undefined || named.values["store-id"] !== undefined) return;
+  try {
+    noteStoreId(environment, named.name, id, (message) => messages.warning(message));
+  } catch (error) {
+    // A config that is only read is the user's wish; this machine remembers the store all the same.
+    if (isBunkerError(error, "io")) return;
+    messages.notice(`the id of @${named.name} is not noted: ${textOfError(error)}`);
+  }
 }
 
 async function openStore(wiring: Wiring, words: Words, context: StoreContext): Promise<Store> {
   const label = labelOf(wiring, words);
   const trust = words.texts("trust");
-  const store = await Store.open(context, await secretOf(wiring), { label, trust });
+  const store = await Store.open(context, await secretOf(wiring, words), { label, trust });
   if (store.keyring.shared !== undefined) context.core.setKeys(store.keyring.shared);
   store.findings.listen((finding) => wiring.messages.warning(textOfFinding(finding)));
   return store;

@@ -8,9 +8,10 @@ import type { Metadata } from "../base/entry.ts";
 import { systemCodeOf } from "../base/errors.ts";
 import type { Subject } from "../system/attributes.ts";
 import type { Descriptor, FileSystem, Place } from "../system/files.ts";
+import { type Privileges, readPrivileges } from "../system/privileges.ts";
 import type { RawStat } from "../system/stat.ts";
 import { modeWithoutAcl } from "./acl.ts";
-import { ExtendedSetter } from "./extended.ts";
+import { ExtendedSetter, needsPrivilege, refusedKind } from "./extended.ts";
 import { type Owner, type OwnerOptions, Owners } from "./owners.ts";
 
 const SET_ID_BITS = 0o6000;
@@ -35,6 +36,7 @@ export class AttributeSetter {
   readonly #limits = new Set<string>();
   /** Whose files a user without rights makes; others' groups may still be open to it. */
   readonly #user = process.geteuid?.();
+  #privileges: Privileges | undefined;
 
   constructor(files: FileSystem, options: OwnerOptions = {}) {
     this.#files = files;
@@ -94,6 +96,49 @@ export class AttributeSetter {
     );
   }
 
+  /**
+   * Whether something that is there has all that this user may set, where that is not all: to make
+   * it anew would change nothing. What it has not is told as it is where it could not be set.
+   */
+  isSettled(of: Subject, stat: RawStat, metadata: Metadata): boolean {
+    const { owner, attributes, limits } = this.#attainable(stat, metadata);
+    if (limits.length === 0) return false;
+    const { userId, groupId } = owner;
+    const bits = limits.includes(SET_IDS) ? metadata.mode & ~SET_ID_BITS : metadata.mode;
+    const { userName: _user, groupName: _group, ...rest } = metadata;
+    const settled = { ...rest, userId, groupId, mode: bits, attributes };
+    if (!this.isSame(of, stat, settled)) return false;
+    for (const limit of limits) this.#limits.add(limit);
+    return true;
+  }
+
+  // What of owner and attributes this user may set, and what is to be told of the rest.
+  #attainable(
+    stat: RawStat,
+    metadata: Metadata,
+  ): {
+    readonly owner: Owner;
+    readonly attributes: NonNullable<Metadata["attributes"]>;
+    readonly limits: readonly string[];
+  } {
+    this.#privileges ??= readPrivileges();
+    const privileges = this.#privileges;
+    const { type, mode, attributes = [] } = metadata;
+    const refused = attributes.filter(({ name }) => needsPrivilege(name, privileges));
+    const limits = refused.map(({ name }) => refusedKind(name));
+    const attainable = attributes.filter((attribute) => !refused.includes(attribute));
+    const wanted = this.#owners.ownerOf(metadata);
+    const userId = this.#user ?? wanted.userId;
+    const isGroupOurs = isOwnGroup(wanted.groupId);
+    if (privileges.chown || (wanted.userId === userId && isGroupOurs)) {
+      return { owner: wanted, attributes: attainable, limits };
+    }
+    limits.push(OWNERS);
+    if ((mode & SET_ID_BITS) !== 0 && type !== "link") limits.push(SET_IDS);
+    const owner = { userId, groupId: isGroupOurs ? wanted.groupId : stat.groupId };
+    return { owner, attributes: attainable, limits };
+  }
+
   /** Who is to own it here. */
   ownerOf(metadata: Metadata): Owner {
     return this.#owners.ownerOf(metadata);
@@ -129,4 +174,8 @@ export class AttributeSetter {
       return false;
     }
   }
+}
+
+function isOwnGroup(groupId: number): boolean {
+  return groupId === process.getegid?.() || process.getgroups?.().includes(groupId) === true;
 }

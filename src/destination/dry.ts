@@ -89,11 +89,13 @@ function presentIn(real: FolderDestination | undefined): PresentThings {
     close: (old) => there?.close(old),
     names: (path) => there?.names(path),
     mayBeHeld: (stat, metadata) => there?.mayBeHeld(stat, metadata) ?? false,
+    isSettled: (folder, stat, metadata) => there?.isSettled(folder, stat, metadata) ?? false,
     // One that has several names, or may be held, stays only if nothing is to be corrected.
     correct: (folder, stat, metadata) =>
       (stat.links === 1 && there?.mayBeHeld(stat, metadata) !== true) ||
       stat.type !== metadata.type ||
-      (there?.differences(folder, stat, metadata) ?? []).length === 0,
+      (there?.differences(folder, stat, metadata) ?? []).length === 0 ||
+      there?.isSettled(folder, stat, metadata) === true,
     correctFolder() {},
     leaveFolder() {},
     folderDifferences: (path, metadata) => there?.folderDifferences(path, metadata) ?? [],

@@ -9,6 +9,7 @@ import { systemCodeOf } from "../base/errors.ts";
 import { NO_NAMES, type Subject } from "../system/attributes.ts";
 import { isKept, isRemovable, kindOf } from "../system/attribute-names.ts";
 import type { FileSystem } from "../system/files.ts";
+import type { Privileges } from "../system/privileges.ts";
 
 type Attributes = NonNullable<Metadata["attributes"]>;
 
@@ -95,7 +96,7 @@ export class ExtendedSetter {
       if (TOO_LARGE.has(code)) {
         complaints.push(`its attribute ${textOf(name)} does not fit in here (${code})`);
       } else if (REFUSALS.has(code)) {
-        this.#onLimit(`${kindOf(name)} were not restored: not permitted, or unknown here`);
+        this.#onLimit(refusedKind(name));
       } else {
         throw error;
       }
@@ -113,6 +114,22 @@ export class ExtendedSetter {
       act();
     }
   }
+}
+
+/** What is told of an attribute that may not be set here. */
+export function refusedKind(name: Bytes): string {
+  return `${kindOf(name)} were not restored: not permitted, or unknown here`;
+}
+
+/** Whether an attribute is one that only others than this user may set. */
+export function needsPrivilege(
+  name: Bytes,
+  { fileCapabilities, trusted }: Pick<Privileges, "fileCapabilities" | "trusted">,
+): boolean {
+  if (!isKept(name)) return false;
+  const text = textOf(name);
+  if (text === "security.capability") return !fileCapabilities;
+  return text.startsWith("trusted.") && !trusted;
 }
 
 /** Whether what is made in a folder with these attributes gets some from it. */

@@ -55,7 +55,7 @@ export class RestoreNotes {
       tryLock(descriptor);
       writeSync(descriptor, linesOf(text));
     } catch (error) {
-      throw fromSystemError(error, "noting what is restored");
+      throw fromSystemError(error, "noting what is restored, in the folder to restore into");
     }
   }
 
@@ -77,7 +77,10 @@ export class RestoreNotes {
     try {
       this.#removeFrom(this.#own.name);
     } catch (error) {
-      throw fromSystemError(error, "removing the note of the restore");
+      throw fromSystemError(
+        error,
+        "removing the note of the restore, in the folder to restore into",
+      );
     }
   }
 

@@ -108,14 +108,16 @@ export class WhatIsThere {
    * Gives what is there the metadata of the snapshot, where it has another. What is right is not
    * touched: its time of change stays. A file with several names is never touched, since not all
    * of them may be the restore's, nor what `mayBeHeld`: then nothing is done, and the answer is
-   * false.
+   * false, unless a new one would have nothing that this one has not.
    */
   correct(folder: FolderPath, stat: RawStat, metadata: Metadata): boolean {
     return doing("setting owner, mode and time", [...folder, metadata.name], () => {
       const place = { folder: this.#cache.open(folder), name: metadata.name };
       const isSame = this.#attributes.isSame({ ...place, type: stat.type }, stat, metadata);
       if (isSame) return true;
-      if (stat.links > 1 || this.mayBeHeld(stat, metadata)) return false;
+      if (stat.links > 1 || this.mayBeHeld(stat, metadata)) {
+        return this.#attributes.isSettled({ ...place, type: stat.type }, stat, metadata);
+      }
       complain(
         stat.type === "file"
           ? this.#correctFile(place, metadata)
@@ -135,6 +137,14 @@ export class WhatIsThere {
     const { userId } = this.#attributes.ownerOf(metadata);
     const isStrange = stat.userId !== userId && stat.userId !== process.geteuid?.();
     return isStrange || givesRights(metadata);
+  }
+
+  /** Whether all that this user may set is as the snapshot has it; what may not be set is told. */
+  isSettled(folder: FolderPath, stat: RawStat, metadata: Metadata): boolean {
+    return doing("looking at what is there", [...folder, metadata.name], () => {
+      const place = { folder: this.#cache.open(folder), name: metadata.name, type: stat.type };
+      return this.#attributes.isSettled(place, stat, metadata);
+    });
   }
 
   #correctFile(place: Place, metadata: Metadata): string | undefined {

@@ -2,11 +2,12 @@
 
 import { assert } from "../base/assert.ts";
 import { type Bytes, equalBytes, hexOf } from "../base/bytes.ts";
+import type { BucketPlace } from "../base/place.ts";
 import { type HexId, hexId, type ObjectId, type SignerId } from "../base/ids.ts";
 import type { Reference } from "./context.ts";
 import { compareReferences } from "./fields.ts";
 import { entriesOf, Order } from "./order.ts";
-import type { BucketPlace, LockPolicy, LogEntry, LogRecord, RecordKind } from "./record.ts";
+import type { LockPolicy, LogEntry, LogRecord, RecordKind } from "./record.ts";
 
 export interface Location {
   /** 16 bytes. */

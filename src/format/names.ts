@@ -5,7 +5,7 @@
 
 import { assert, present } from "../base/assert.ts";
 import { type Bytes, equalBytes, parseHex } from "../base/bytes.ts";
-import { hexId, type ObjectId, type SignerId } from "../base/ids.ts";
+import { type HexId, hexId, type ObjectId, type SignerId } from "../base/ids.ts";
 import type { Platform } from "../base/platform.ts";
 import { BunkerError } from "../base/errors.ts";
 
@@ -63,6 +63,16 @@ export function manifestName(signer: SignerId, number: number, id: ObjectId): st
 
 export function heartbeatName(signer: SignerId, number: number, id: ObjectId): string {
   return `${HEARTBEAT_PREFIX}${hexId(signer)}/${digitsOf(number)}-${hexId(id)}`;
+}
+
+/** What of a signer comes after a number in a listing, for `Storage.list`; absent: all. */
+export function afterNumber(
+  prefix: string,
+  signer: HexId,
+  number: number,
+): { readonly after: string } | undefined {
+  // A dot comes after the hyphen that stands behind the digits.
+  return number === 0 ? undefined : { after: `${prefix}${signer}/${digitsOf(number)}.` };
 }
 
 const FORMS: readonly { readonly kind: ObjectName["kind"]; readonly form: RegExp }[] = [

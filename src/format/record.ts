@@ -3,6 +3,7 @@
 import { assert } from "../base/assert.ts";
 import { type Bytes, equalBytes } from "../base/bytes.ts";
 import type { ObjectId, SignerId } from "../base/ids.ts";
+import type { BucketPlace } from "../base/place.ts";
 import { decodeRecordSection, encodeRecordSection, recordKindNumber } from "./acts.ts";
 import type {
   EncodedObject,
@@ -21,12 +22,6 @@ export interface LockPolicy {
   readonly period: number;
   readonly floor: number;
   readonly grace: number;
-}
-
-export interface BucketPlace {
-  readonly endpoint: string;
-  readonly bucket: string;
-  readonly prefix: string;
 }
 
 export type LogRecord =

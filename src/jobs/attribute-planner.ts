@@ -80,7 +80,7 @@ export class AttributePlanner {
     const { changed, inode, deviceId } = seen;
     const facts = { changed, inode, modified: metadata.modified, size: metadata.size };
     const found = this.#parts.force ? undefined : states.find(place.folder, place.name, facts);
-    if (found !== undefined && found.stale !== true) {
+    if (found !== undefined && found.seenAs === undefined) {
       const note = { place, facts, known: found, readAtMs: Number.POSITIVE_INFINITY };
       return { metadata: withExtras(metadata, found.extras), note };
     }

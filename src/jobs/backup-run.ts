@@ -97,11 +97,12 @@ export class BackupRun {
     const manifests = await loadManifests(store);
     if (store.isFirstUse && manifests.byId.size > 0) order.monitor.notice(FIRST_USE);
     const catalog = await store.catalog();
-    const presence = await listPacks(store, catalog.packs().keys());
+    const writer = isDry ? undefined : new StoreWriter(store, catalog);
+    const needed = [...catalog.packs().keys(), ...(writer?.journalPacks() ?? [])];
+    const presence = await listPacks(store, needed);
     catalog.mark(judgePack(store, presence));
     const totals = await expectedTotals(store, manifests, source);
-    if (isDry) return new BackupRun(order, { catalog, manifests, totals });
-    const writer = new StoreWriter(store, catalog);
+    if (writer === undefined) return new BackupRun(order, { catalog, manifests, totals });
     await writer.adoptJournal(presence);
     return new BackupRun(order, { catalog, manifests, totals, writer });
   }
@@ -194,9 +195,10 @@ export class BackupRun {
     this.#lanes.setRuns(this.#sharedRuns());
   }
 
-  // An interrupted run leaves its uploads where the next one finds them.
+  // An interrupted run leaves its uploads where the next one finds them. Also where there is no room:
+  // what is under way may be stored still, and a cap may leave room for a segment.
   async #keepWhatIsStored(error: unknown): Promise<void> {
-    if (!(error instanceof BunkerError) || error.code === "full") return;
+    if (!(error instanceof BunkerError)) return;
     try {
       await this.#sink.flush();
     } catch {

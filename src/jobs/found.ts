@@ -39,10 +39,13 @@ export function metadataAfter(before: Metadata, outcome: ReadOutcome): Metadata 
   };
 }
 
-// What is known from an earlier backup is as old as can be.
-function seenBefore({ event, sameAs, sentAtMs }: FileItem) {
-  const { changed, inode } = event;
-  const sent = sameAs === undefined ? sentAtMs : sameAs.sentAtMs;
+// What is known from an earlier backup is as old as can be. What this one was to overlook stays
+// noted as it was: one that does not will see it.
+function seenBefore(item: FileItem) {
+  const { event, sameAs } = item;
+  const first = sameAs ?? item;
+  const { changed, inode } = first.seenAs ?? event;
+  const sent = first.sentAtMs;
   return { changed, inode, readAtMs: sent ?? Number.POSITIVE_INFINITY };
 }
 

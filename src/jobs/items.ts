@@ -4,6 +4,7 @@ import { type Bytes, textOf, utf8 } from "../base/bytes.ts";
 import { type BlobId, ID_BYTES } from "../base/ids.ts";
 import { type EntryEvent, pathIn } from "../source/source.ts";
 import type { PlannedOther } from "./attribute-planner.ts";
+import type { SeenAs } from "./states.ts";
 import type { FileOutcome } from "./tasks.ts";
 
 /** A file: known from the last time, read by a lane, or another name of one that comes before. */
@@ -16,6 +17,8 @@ export interface FileItem {
   readonly known?: Bytes;
   /** Where the content is known: attributes and holes, packed, if it has any. */
   readonly extras?: Bytes;
+  /** Where the content is taken for known although the file may have changed: as what it was read. */
+  readonly seenAs?: SeenAs;
   /** Where the content is known: what could not be read beside it. */
   readonly complaint?: string;
   sameAs?: FileItem;

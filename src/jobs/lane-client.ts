@@ -4,7 +4,13 @@
 // there is room for the next one. A Worker that fails or dies fails everything that waits for it.
 
 import { assert } from "../base/assert.ts";
-import { BunkerError, type ErrorCode, isBunkerError, messageOf, placeOf } from "../base/errors.ts";
+import {
+  BunkerError,
+  type ErrorCode,
+  isBunkerError,
+  placeOf,
+  rawMessageOf,
+} from "../base/errors.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { FinishedPack } from "../store/pack-writer.ts";
 import type { LaneSetup, SharedRun } from "./lanes.ts";
@@ -51,7 +57,7 @@ export function failureOf(error: unknown): LaneFailure {
     };
   }
   const place = placeOf(error);
-  return { message: messageOf(error), ...(place === undefined ? {} : { place }) };
+  return { message: rawMessageOf(error), ...(place === undefined ? {} : { place }) };
 }
 
 export function errorOf(failure: LaneFailure): Error {

@@ -32,7 +32,7 @@ export interface PlannerParts {
   readonly now: () => number;
 }
 
-type KnownFile = Pick<FileItem, "extras" | "complaint"> & { readonly known: Bytes };
+type KnownFile = Pick<FileItem, "extras" | "complaint" | "seenAs"> & { readonly known: Bytes };
 
 /** Hard-linked files whose content is remembered for their other names. */
 const LINK_COUNT_MAX = 10_000;
@@ -126,11 +126,13 @@ export class Planner {
     const facts = { changed, inode, modified: metadata.modified, size: metadata.size };
     const known = this.#seen.find(folder, metadata.name, facts);
     if (known === undefined) return undefined;
-    const { ids, extras, stale } = known;
+    const { ids, extras, seenAs } = known;
     for (let at = 0; at < ids.length; at += ID_BYTES) {
       if (!this.#parts.needKnown(ids, at)) return undefined;
     }
-    if (stale === true) return { known: ids, ...this.#attributes.refresh(event, known) };
+    if (seenAs !== undefined) {
+      return { known: ids, seenAs, ...this.#attributes.refresh(event, known) };
+    }
     return extras === undefined ? { known: ids } : { known: ids, extras };
   }
 

@@ -4,17 +4,14 @@ import type { Bytes } from "../base/bytes.ts";
 import { BunkerError, isDamage } from "../base/errors.ts";
 import { hexId } from "../base/ids.ts";
 import { Budget, TaskPool } from "../base/queue.ts";
-import { packName } from "../format/names.ts";
-import { type BlobReader, GRID_BYTES } from "../store/blobs.ts";
+import type { BlobReader } from "../store/blobs.ts";
 import type { Place } from "../store/catalog.ts";
-import { getObject } from "../store/objects.ts";
-import type { Store } from "../store/store.ts";
+import { GRID_BYTES } from "../store/pack-bytes.ts";
 import type { Complaint, Destination } from "../destination/destination.ts";
 import type { BlobTarget, RestoreAnswer, RestoreTask } from "./restore-lane.ts";
 import { writeTarget } from "./restore-lane.ts";
 
 export interface WindowParts {
-  readonly store: Store;
   readonly reader: BlobReader;
   readonly destination: Destination;
   /** Gives a task to a lane; its bytes are given away. */
@@ -135,16 +132,15 @@ export class RestoreWindow {
   }
 
   async #fetch(range: Range): Promise<void> {
-    const { store, reader, write } = this.#parts;
-    const name = packName(range.packId);
+    const { reader, write } = this.#parts;
     let task: RestoreTask;
     try {
       const packKey = await reader.packKey(range.packId);
       // On the grid: what is read then says little of what is wanted.
       const offset = Math.floor(range.offset / GRID_BYTES) * GRID_BYTES;
       const end = Math.ceil((range.offset + range.length) / GRID_BYTES) * GRID_BYTES;
-      const wanted = { range: { offset, length: end - offset } };
-      const bytes = await getObject(store.storage, name, wanted);
+      const wanted = { offset, length: end - offset };
+      const bytes = await reader.packs.get(range.packId, wanted);
       if (bytes === undefined) return await this.#rescueAll(range);
       task = { packKey, bytes, needs: range.needs.map((need) => placed(need, offset)) };
     } catch (error) {

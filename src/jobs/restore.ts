@@ -25,6 +25,7 @@ import { RestoreContent } from "./restore-content.ts";
 import { RestoreEntries } from "./restore-entries.ts";
 import { type OnStep, type RestoreCounts, RestoreReport } from "./restore-report.ts";
 import { Surplus } from "./restore-surplus.ts";
+import type { Store } from "../store/store.ts";
 import { RestoreWindow, type WindowParts } from "./restore-window.ts";
 
 /** How a restore treats what is there, and which part of the snapshot it takes. */
@@ -39,6 +40,7 @@ export interface RestoreMode {
 }
 
 export interface RestoreParts extends Omit<WindowParts, "onFileFailed"> {
+  readonly store: Store;
   readonly reader: BlobReader;
   readonly destination: Destination;
   readonly monitor: Monitor;

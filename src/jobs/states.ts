@@ -38,9 +38,15 @@ export interface Known {
   readonly ids: Bytes;
   /** Its attributes and holes, packed, if it has any. */
   readonly extras?: Bytes;
-  /** Only what was to be left out of sight has changed: its attributes may be others. */
-  readonly stale?: boolean;
+  /**
+   * Only what was to be left out of sight has changed: this is what it was. Its attributes may be
+   * others, and its content too, so that a file is to be noted as it was.
+   */
+  readonly seenAs?: SeenAs;
 }
+
+/** What of a name can be overlooked. */
+export type SeenAs = Pick<FileFacts, "changed" | "inode">;
 
 /** What does not count as a change. */
 export interface Overlooked {
@@ -95,7 +101,14 @@ export class StateReader {
     const counts = sameContent && (sameChange || changed === true) && (sameInode || inode === true);
     if (!counts) return undefined;
     const known = this.#known();
-    return known === undefined || (sameChange && sameInode) ? known : { ...known, stale: true };
+    if (known === undefined || (sameChange && sameInode)) return known;
+    return { ...known, seenAs: this.#seenAs(at) };
+  }
+
+  #seenAs(at: number): SeenAs {
+    const seconds = this.#view.getFloat64(at, true);
+    const nanoseconds = this.#view.getUint32(at + 8, true);
+    return { changed: { seconds, nanoseconds }, inode: this.#view.getFloat64(at + 32, true) };
   }
 
   // Extras that rotted in the cache would not show: unlike ids, nothing else has them.

@@ -8,8 +8,9 @@ import { type Accounts, readAccounts } from "../system/accounts.ts";
 import type { FileSystem } from "../system/files.ts";
 import { openFileSystem } from "../system/open.ts";
 import { Choice, type ChoiceOptions } from "./choice.ts";
-import { listedRoots, withoutTwins } from "./listed.ts";
+import { listedRoots, type ListOptions, withoutTwins } from "./listed.ts";
 import { MetadataMaker } from "./metadata.ts";
+import { withoutNested } from "./nested.ts";
 import { FolderPool } from "./pool.ts";
 import { type Root, isFollowed, openRoot, rootOf } from "./roots.ts";
 import type { Source, SourceDescription, WalkEvent } from "./source.ts";
@@ -23,8 +24,15 @@ export interface FolderSourceOptions {
   readonly choice?: ChoiceOptions;
   /** The same as in `choice`. */
   readonly exclude?: ChoiceOptions["exclude"];
-  /** Paths from a list, where one that is not there is a problem and no error. */
-  readonly listed?: readonly Bytes[];
+  /** Paths from a list, where one that is not there is a problem and no error. Read several times. */
+  readonly listed?: Iterable<Bytes>;
+  /** Folders of which nothing that is listed is taken. */
+  readonly apart?: {
+    /** Real paths. */
+    readonly folders: readonly Bytes[];
+    /** Is told of those that lie in what is listed, as the walk would name them. */
+    readonly onFound: (path: Bytes) => void;
+  };
   readonly files?: FileSystem;
   readonly accounts?: Accounts;
   /** How many folders may be open at once, those that readers hold included; at least 4. */
@@ -42,21 +50,48 @@ export function openFolderSource(
 ): Source {
   const files = options.files ?? openFileSystem();
   const monitor = options.monitor ?? silentMonitor;
-  const given = paths.map((path) => rootOf(path, process.cwd()));
-  const there = given.length > 1 ? given.filter((root) => isThere(files, root, monitor)) : given;
-  if (given.length > 0 && there.length === 0) {
+  const named = paths.map((path) => rootOf(path, process.cwd()));
+  const there = named.length > 1 ? named.filter((root) => isThere(files, root, monitor)) : named;
+  if (named.length > 0 && there.length === 0) {
     throw new BunkerError("not-found", "nothing of what is to be backed up is there");
   }
-  if (given.length === 1) checkRoot(files, given[0]!, monitor);
-  const roots = withoutTwins(there, monitor);
-  const { listed } = options;
-  if (listed !== undefined) {
-    const check = (root: Root): void => files.close(openRoot(files, root).descriptor);
-    const found = listedRoots(listed, { given: roots, check, monitor });
-    for (const root of found) checkRoot(files, root, monitor);
-    roots.push(...found);
-    if (roots.length === 0) throw new BunkerError("not-found", "nothing that is listed is there");
-  }
+  if (named.length === 1) checkRoot(files, named[0]!, monitor);
+  const choice = new Choice(choiceOf(options));
+  const outermost = (roots: readonly Root[]): Root[] =>
+    withoutNested(roots, { files, choice, monitor });
+  const given = outermost(withoutTwins(there, monitor));
+  return options.listed === undefined
+    ? sourceOf(files, given, monitor, options)
+    : withListed({ files, given, monitor, withoutNested: outermost }, options, options.listed);
+}
+
+function withListed(
+  known: Pick<ListOptions, "files" | "given" | "monitor" | "withoutNested">,
+  options: FolderSourceOptions,
+  paths: Iterable<Bytes>,
+): Source {
+  const { files, monitor } = known;
+  // The list goes no further: of a million paths, the raw ones are not to be kept.
+  const { listed: _, apart, ...others } = options;
+  const { given, found, inside } = listedRoots(paths, {
+    ...known,
+    check: (root) => checkRoot(files, root, monitor),
+    apart: apart?.folders ?? [],
+  });
+  const roots = [...given, ...found];
+  if (roots.length === 0) throw new BunkerError("not-found", "nothing that is listed is there");
+  for (const path of inside) apart?.onFound(path);
+  const choice = choiceOf(others);
+  const ownFolders = [...(choice.ownFolders ?? []), ...inside];
+  return sourceOf(files, roots, monitor, { ...others, choice: { ...choice, ownFolders } });
+}
+
+function sourceOf(
+  files: FileSystem,
+  roots: readonly Root[],
+  monitor: Monitor,
+  options: FolderSourceOptions,
+): Source {
   return {
     limits: files.limits,
     walk: () => walk(files, roots, monitor, options),
@@ -102,7 +137,7 @@ function* walk(
   const walker = new Walker({
     files,
     pool: new FolderPool(files, openFoldersMax),
-    metadata: new MetadataMaker(options.accounts ?? readAccounts()),
+    metadata: new MetadataMaker(options.accounts ?? readAccounts(), monitor),
     monitor,
     choice: new Choice(choiceOf(options)),
     roots,

@@ -7,22 +7,43 @@
 import { assert } from "../base/assert.ts";
 import { type Bytes, utf8 } from "../base/bytes.ts";
 import type { Descriptor, FileSystem } from "../system/files.ts";
-import type { FolderNames } from "../system/names.ts";
+import type { EntryType } from "../base/entry.ts";
 import type { Scope } from "./choice.ts";
+import type { ListedFolder } from "./listed-folder.ts";
 import type { FolderPool, PathNode, PooledFolder } from "./pool.ts";
 
 const PARENT = utf8("..");
+
+/** What is visited in a folder, in the order of the names. */
+export interface Names {
+  readonly count: number;
+  nameAt(index: number): Bytes;
+  /** A hint, absent where nothing is known. */
+  typeAt(index: number): EntryType | undefined;
+}
 
 export interface Level {
   /** Absent while closed, and where the folder was not found again. */
   folder: PooledFolder | undefined;
   readonly path: PathNode;
-  readonly names: FolderNames;
+  readonly names: Names;
+  /** The names, where they are those of a list. */
+  readonly listed: ListedFolder | undefined;
   /** What is chosen in it; absent where nothing is left out. */
   readonly scope: Scope | undefined;
   readonly deviceId: number;
   readonly inode: number | bigint;
   nextIndex: number;
+}
+
+/** What is known of a folder before it is opened. */
+export interface Within {
+  /** What is chosen in the folder above. */
+  readonly scope?: Scope | undefined;
+  /** Someone named it, on the command line or in a list: patterns and rules begin here. */
+  readonly isSource?: boolean;
+  /** What is visited in it, where that is what a list names. */
+  readonly listed?: ListedFolder | undefined;
 }
 
 export class LevelStack {

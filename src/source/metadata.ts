@@ -2,15 +2,23 @@
 
 import type { Bytes } from "../base/bytes.ts";
 import type { Metadata } from "../base/entry.ts";
+import type { Monitor } from "../base/monitor.ts";
 import type { Accounts } from "../system/accounts.ts";
 import type { RawStat } from "../system/stat.ts";
+import { LinkGroups, LINKED_FILES_MAX } from "./link-groups.ts";
+
+const TOO_MANY_LINKS =
+  `more than ${LINKED_FILES_MAX} files have names that were not met yet: ` +
+  "of further ones, each name is saved as a file of its own";
 
 export class MetadataMaker {
   readonly #accounts: Accounts;
-  readonly #links = new LinkGroups();
+  readonly #links: LinkGroups;
 
-  constructor(accounts: Accounts) {
+  /** Tells `monitor` where hard links can't all be kept. */
+  constructor(accounts: Accounts, monitor: Pick<Monitor, "notice">) {
     this.#accounts = accounts;
+    this.#links = new LinkGroups({ onFull: () => monitor.notice(TOO_MANY_LINKS) });
   }
 
   /** Makes the metadata of one name; `target` is where a link points. */
@@ -32,28 +40,3 @@ export class MetadataMaker {
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
-
-interface LinkGroup {
-  readonly group: number;
-  /** Names that were not met yet. */
-  left: number;
-}
-
-// Numbers the files that have several names, from 1 in the order of the walk. Holds only files
-// whose other names are still to come, or lie outside.
-class LinkGroups {
-  readonly #devices = new Map<number, Map<number | bigint, LinkGroup>>();
-  #last = 0;
-
-  groupOf({ deviceId, inode, links }: RawStat): number {
-    let inodes = this.#devices.get(deviceId);
-    if (inodes === undefined) this.#devices.set(deviceId, (inodes = new Map()));
-    const known = inodes.get(inode);
-    if (known === undefined) {
-      inodes.set(inode, { group: ++this.#last, left: links - 1 });
-      return this.#last;
-    }
-    if (--known.left === 0) inodes.delete(inode);
-    return known.group;
-  }
-}

@@ -3,7 +3,7 @@
 // A link to a folder is followed when it is itself the given path: who names it means the folder.
 // Any other link given is an entry of its own. Links found on the walk are never followed.
 
-import { realpathSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import { type Bytes, concatBytes, equalBytes, textOf, utf8 } from "../base/bytes.ts";
 import { BunkerError, fromSystemError, systemCodeOf } from "../base/errors.ts";
 import type { Descriptor, FileSystem } from "../system/files.ts";
@@ -16,6 +16,7 @@ import {
   splitPath,
 } from "../system/paths.ts";
 import type { RawStat } from "../system/stat.ts";
+import type { ListedFolder } from "./listed-folder.ts";
 
 export interface Root {
   readonly given: Bytes;
@@ -23,6 +24,10 @@ export interface Root {
   readonly path: Bytes;
   /** What the file states of all roots of a list are kept under; absent for others. */
   readonly statesAs?: Bytes;
+  /** What is taken of a folder that leads to listed paths; without it, all. */
+  readonly listed?: ListedFolder;
+  /** It may be a link to a folder, which is not followed. */
+  readonly isKept?: boolean;
 }
 
 export type OpenRoot =
@@ -58,7 +63,8 @@ function unbent(given: Bytes, workingFolder: Bytes): Bytes {
 const PARENT = utf8("..");
 const SLASH = utf8("/");
 
-function realPathOf(path: Bytes): Bytes | undefined {
+/** The path without links, of what is there; else `undefined`. */
+export function realPathOf(path: Bytes): Bytes | undefined {
   try {
     const given = Buffer.from(path.buffer, path.byteOffset, path.byteLength);
     return new Uint8Array(realpathSync.native(given, { encoding: "buffer" }));
@@ -67,10 +73,27 @@ function realPathOf(path: Bytes): Bytes | undefined {
   }
 }
 
+/** Where a root is: a link to a folder is followed, as it is when the root is opened. */
+export function realRootPath({ given, path }: Root): Bytes {
+  const { folder, name } = splitLast(path);
+  const above = realPathOf(folder);
+  const real = isFolderAt(given) ? realPathOf(given) : above && concatBytes(above, SLASH, name);
+  return real === undefined ? path : resolvePath(real, SLASH);
+}
+
+function isFolderAt(path: Bytes): boolean {
+  try {
+    return statSync(Buffer.from(path.buffer, path.byteOffset, path.byteLength)).isDirectory();
+  } catch {
+    return false; // Whoever opens it will say what is wrong.
+  }
+}
+
 /** Opens a root; the caller closes the descriptor. Throws `not-found`, or `denied`. */
 export function openRoot(files: FileSystem, root: Root): OpenRoot {
   try {
-    return openFolderRoot(files, root) ?? openEntryRoot(files, root);
+    const folder = root.isKept === true ? undefined : openFolderRoot(files, root);
+    return folder ?? openEntryRoot(files, root);
   } catch (error) {
     throw fromSystemError(error, "opening what is to be backed up", textOf(root.path));
   }

@@ -8,11 +8,12 @@ import { TREE_DEPTH_MAX } from "../base/limits.ts";
 import type { EntryType } from "../base/entry.ts";
 import type { Monitor } from "../base/monitor.ts";
 import type { Descriptor, FileSystem } from "../system/files.ts";
-import { type FolderNames, namesOf } from "../system/names.ts";
+import { namesOf } from "../system/names.ts";
 import type { RawStat } from "../system/stat.ts";
 import type { Choice, Scope } from "./choice.ts";
 import { mayHaveHoles } from "./holes.ts";
-import { type Level, LevelStack } from "./levels.ts";
+import { type Level, LevelStack, type Names, type Within } from "./levels.ts";
+import type { ListedFolder } from "./listed-folder.ts";
 import { type Listed, Marks } from "./marks.ts";
 import type { MetadataMaker } from "./metadata.ts";
 import { type FolderPool, type PathNode, type PooledFolder, pathOfNode } from "./pool.ts";
@@ -33,6 +34,7 @@ export interface WalkerOptions {
 const NO_NAME = new Uint8Array(0);
 const SLASH = utf8("/");
 const NO_NAMES = namesOf([]);
+const VANISHED = "it is listed, and vanished before it was read";
 const LEAVE: WalkEvent = { kind: "leave" };
 
 export class Walker {
@@ -107,11 +109,26 @@ export class Walker {
     const { descriptor } = opened;
     if (opened.kind === "folder") {
       const path = root.path.length === 1 ? NO_NAME : root.path;
-      return this.#push(descriptor, NO_NAME, { above: undefined, name: path }, this.#choice.top());
+      const { listed } = root;
+      return this.#push(
+        descriptor,
+        NO_NAME,
+        { above: undefined, name: path },
+        this.#source(listed),
+      );
+    }
+    if (root.listed !== undefined) {
+      this.#files.close(descriptor);
+      throw noFolderAnyMore();
     }
     const path = root.path.subarray(0, Math.max(0, root.path.lastIndexOf(SLASH[0]!)));
     this.#entryFolder = this.#options.pool.share(descriptor, { above: undefined, name: path });
     return this.#entry(this.#entryFolder, opened.name, opened.stat);
+  }
+
+  // What is named leads on to what is listed in it, or is a source: nothing leaves it out.
+  #source(listed: ListedFolder | undefined): Within {
+    return listed === undefined ? { scope: this.#choice.top(), isSource: true } : { listed };
   }
 
   #nextIn(level: Level): WalkEvent | undefined {
@@ -137,7 +154,8 @@ export class Walker {
     if (type === undefined && this.#leavesOut(level, name, false)) return undefined;
     const { fileBytesMax } = this.#choice.options;
     const isLarge = fileBytesMax !== undefined && stat.size > fileBytesMax;
-    return isLarge && stat.type === "file" ? undefined : this.#entry(folder, name, stat);
+    const isLeft = isLarge && stat.type === "file" && level.listed === undefined;
+    return isLeft ? undefined : this.#entry(folder, name, stat);
   }
 
   #entry(folder: PooledFolder, name: Bytes, stat: RawStat): WalkEvent {
@@ -154,17 +172,19 @@ export class Walker {
       return this.#wait();
     }
     if (this.#leavesOut(level, name, true)) return undefined;
-    if (this.#choice.isOwn(name, () => this.#pathOf(level, name))) return undefined;
+    const below = level.listed?.below(level.nextIndex - 1);
     if (this.#levels.depth >= TREE_DEPTH_MAX) {
       throw new BunkerError("io", `expected at most ${TREE_DEPTH_MAX} folders in each other`);
     }
     const descriptor = this.#openFolder(level, name);
     if (descriptor !== undefined) {
       const scope = this.#choice.below(level.scope, name);
-      return this.#push(descriptor, name, { above: level.path, name }, scope);
+      const within = level.listed === undefined ? { scope } : this.#source(below);
+      return this.#push(descriptor, name, { above: level.path, name }, within);
     }
     const stat = this.#files.stat(level.folder!.descriptor, name);
     if (stat === undefined) return this.#vanished(level, name);
+    if (below !== undefined) throw noFolderAnyMore();
     if (stat.type !== "folder") return this.#entry(level.folder!, name, stat);
     throw new BunkerError("io", "the folder changed while it was opened");
   }
@@ -179,14 +199,18 @@ export class Walker {
     }
   }
 
-  #push(descriptor: Descriptor, name: Bytes, path: PathNode, upper: Scope | undefined): WalkEvent {
+  #push(descriptor: Descriptor, name: Bytes, path: PathNode, within: Within): WalkEvent {
+    const { listed } = within;
     const folder = this.#options.pool.share(descriptor, path);
     try {
       const stat = this.#files.statDescriptor(descriptor);
-      const { names, scope } = this.#choose(folder, stat, upper);
+      const { names, scope } =
+        listed === undefined
+          ? this.#choose(folder, stat, within)
+          : { names: listed, scope: undefined };
       const metadata = this.#options.metadata.make(name, stat);
       const { changed, deviceId, inode } = stat;
-      this.#levels.push({ folder, path, names, scope, deviceId, inode, nextIndex: 0 });
+      this.#levels.push({ folder, path, names, listed, scope, deviceId, inode, nextIndex: 0 });
       return { kind: "enter", metadata, folder, seen: { changed, inode, deviceId } };
     } catch (error) {
       folder.release();
@@ -206,7 +230,9 @@ export class Walker {
   }
 
   #leavesOut(level: Level, name: Bytes, isFolder: boolean): boolean {
+    if (level.listed !== undefined) return false;
     if (this.#choice.leavesOut(level.scope, name, isFolder)) return true;
+    if (isFolder && this.#choice.isOwn(name, () => this.#pathOf(level, name))) return true;
     const { exclude } = this.#choice.options;
     return exclude !== undefined && exclude(this.#pathOf(level, name), isFolder);
   }
@@ -215,10 +241,9 @@ export class Walker {
   #choose(
     folder: PooledFolder,
     { deviceId }: RawStat,
-    scope: Scope | undefined,
-  ): { readonly names: FolderNames; readonly scope: Scope | undefined } {
-    const isRoot = this.#levels.depth === 0;
-    if (isRoot) this.#rootDevice = deviceId;
+    { scope, isSource }: Within,
+  ): { readonly names: Names; readonly scope: Scope | undefined } {
+    if (isSource === true) this.#rootDevice = deviceId;
     // Of folders alone: in overlays, each file may have a number of its own.
     if (this.#choice.options.oneFileSystem === true && deviceId !== this.#rootDevice) {
       return { names: NO_NAMES, scope };
@@ -233,7 +258,7 @@ export class Walker {
     if (tags === undefined) {
       return { names: listed.names, scope: this.#marks.scopeIn(listed, scope) };
     }
-    if (isRoot) {
+    if (isSource === true) {
       const tag = textOf(tags.nameAt(0));
       this.#options.monitor.notice(`${textOf(folder.path())}: holds ${tag}: the rest is left out`);
     }
@@ -249,12 +274,15 @@ export class Walker {
   }
 
   #vanished(level: Level, name: Bytes): undefined {
+    if (level.listed !== undefined) {
+      return this.#problem(this.#pathOf(level, name), new BunkerError("not-found", VANISHED));
+    }
     this.#options.monitor.notice(
       `${textOf(this.#pathOf(level, name))}: vanished before it was read`,
     );
   }
 
-  #problem(path: Bytes, error: unknown): void {
+  #problem(path: Bytes, error: unknown): undefined {
     const subject = path.length === 0 ? "/" : textOf(path);
     this.#options.monitor.problem(subject, fromSystemError(error, "reading", subject));
   }
@@ -263,4 +291,8 @@ export class Walker {
     this.#entryFolder?.release();
     this.#entryFolder = undefined;
   }
+}
+
+function noFolderAnyMore(): BunkerError {
+  return new BunkerError("io", "expected a folder that leads to what is listed: it was replaced");
 }

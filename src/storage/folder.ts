@@ -94,8 +94,10 @@ class FolderStorage implements Storage {
     locks: false,
     deletes: true,
     wantsMd5: false,
+    dear: false,
     listingReuseMs: 0,
     putCount: 1,
+    getCount: 4,
   };
   readonly #root: string;
   readonly #publisher: Publisher;
@@ -129,8 +131,11 @@ class FolderStorage implements Storage {
     yield* walkObjects({ root: this.#root, prefix, after: options.after ?? "" });
   }
 
-  async *listVersions(prefix: string): AsyncGenerator<StoredVersion, void, undefined> {
-    for await (const object of this.list(prefix)) {
+  async *listVersions(
+    prefix: string,
+    options: { readonly after?: string } = {},
+  ): AsyncGenerator<StoredVersion, void, undefined> {
+    for await (const object of this.list(prefix, options)) {
       yield { ...object, versionId: "", latest: true, hidden: false };
     }
   }

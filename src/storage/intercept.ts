@@ -2,6 +2,8 @@
 // function that may look, refuse, run it or change its answer.
 
 import type { Bytes } from "../base/bytes.ts";
+import type { BucketPlace } from "../base/place.ts";
+import type { Usage } from "../base/usage.ts";
 import type {
   Abilities,
   GetOptions,
@@ -32,6 +34,8 @@ export interface StorageCall {
   readonly bytes?: Bytes;
   readonly range?: Range;
   readonly versionId?: string;
+  /** Where a listing begins. */
+  readonly after?: string;
 }
 
 export interface Interceptor {
@@ -41,7 +45,7 @@ export interface Interceptor {
   listing<T>(call: StorageCall, run: () => AsyncIterable<T>): AsyncIterable<T>;
 }
 
-/** Returns a storage whose calls go through `interceptor`; `close` goes straight on. */
+/** Returns a storage whose calls go through `interceptor`; `usage` and `close` go straight on. */
 export function interceptStorage(inner: Storage, interceptor: Interceptor): Storage {
   return new InterceptedStorage(inner, interceptor);
 }
@@ -49,10 +53,12 @@ export function interceptStorage(inner: Storage, interceptor: Interceptor): Stor
 class InterceptedStorage implements Storage {
   readonly #inner: Storage;
   readonly #interceptor: Interceptor;
+  readonly bucketPlace?: BucketPlace;
 
   constructor(inner: Storage, interceptor: Interceptor) {
     this.#inner = inner;
     this.#interceptor = interceptor;
+    if (inner.bucketPlace !== undefined) this.bucketPlace = inner.bucketPlace;
   }
 
   get location(): string {
@@ -83,13 +89,16 @@ class InterceptedStorage implements Storage {
     prefix: string,
     options?: { readonly after?: string },
   ): AsyncGenerator<StoredObject, void, undefined> {
-    const call = { kind: "list", name: prefix } as const;
+    const call = { kind: "list", name: prefix, ...options } as const;
     yield* this.#interceptor.listing(call, () => this.#inner.list(prefix, options));
   }
 
-  async *listVersions(prefix: string): AsyncGenerator<StoredVersion, void, undefined> {
-    const call = { kind: "listVersions", name: prefix } as const;
-    yield* this.#interceptor.listing(call, () => this.#inner.listVersions(prefix));
+  async *listVersions(
+    prefix: string,
+    options?: { readonly after?: string },
+  ): AsyncGenerator<StoredVersion, void, undefined> {
+    const call = { kind: "listVersions", name: prefix, ...options } as const;
+    yield* this.#interceptor.listing(call, () => this.#inner.listVersions(prefix, options));
   }
 
   async delete(name: string, versionId?: string): Promise<void> {
@@ -113,6 +122,10 @@ class InterceptedStorage implements Storage {
 
   async locationId(create: boolean): Promise<Uint8Array<ArrayBuffer> | undefined> {
     return this.#interceptor.call(named("locationId", ""), () => this.#inner.locationId(create));
+  }
+
+  usage(): Usage | undefined {
+    return this.#inner.usage?.();
   }
 
   async close(): Promise<void> {

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { assert } from "../base/assert.ts";
 import { type Bytes, copyBytes, equalBytes } from "../base/bytes.ts";
 import { BunkerError } from "../base/errors.ts";
+import type { BucketPlace } from "../base/place.ts";
 import type { World } from "../base/world.ts";
 import { checkObjectName, checkPrefix, hashInName } from "./names.ts";
 import { checkSignal, noLocks, rangeWithin } from "./refuse.ts";
@@ -26,6 +27,10 @@ export interface MemoryOptions {
   /** Versions can be locked; needs `versions`. */
   readonly locks?: boolean;
   readonly listingReuseMs?: number;
+  /** As if each call cost something. */
+  readonly dear?: boolean;
+  /** Stands for a bucket, which has no id of its own. */
+  readonly bucketPlace?: BucketPlace;
 }
 
 export interface MemoryStorage extends Storage {
@@ -67,6 +72,7 @@ class MapStorage implements MemoryStorage {
   readonly location = "memory";
   readonly abilities: Abilities;
   readonly aside: { name: string; bytes: Bytes }[] = [];
+  readonly bucketPlace?: BucketPlace;
   readonly #world: World;
   /** The newest version last; no name without a version. */
   readonly #versions = new Map<string, Version[]>();
@@ -75,14 +81,17 @@ class MapStorage implements MemoryStorage {
 
   constructor(world: World, options: MemoryOptions) {
     this.#world = world;
+    if (options.bucketPlace !== undefined) this.bucketPlace = options.bucketPlace;
     const versions = options.versions === true;
     this.abilities = {
       versions,
       locks: options.locks === true,
       deletes: !versions,
       wantsMd5: false,
+      dear: options.dear === true,
       listingReuseMs: options.listingReuseMs ?? 0,
       putCount: 2,
+      getCount: 4,
     };
   }
 
@@ -119,8 +128,12 @@ class MapStorage implements MemoryStorage {
     }
   }
 
-  async *listVersions(prefix: string): AsyncGenerator<StoredVersion, void, undefined> {
+  async *listVersions(
+    prefix: string,
+    options: { readonly after?: string } = {},
+  ): AsyncGenerator<StoredVersion, void, undefined> {
     for (const name of this.#names(prefix)) {
+      if (name <= (options.after ?? "")) continue;
       const versions = [...(this.#versions.get(name) ?? [])].reverse();
       for (const [position, { versionId, bytes, modified }] of versions.entries()) {
         const size = bytes?.length ?? 0;
@@ -175,6 +188,7 @@ class MapStorage implements MemoryStorage {
   }
 
   async locationId(create: boolean): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (this.bucketPlace !== undefined) return undefined;
     if (create) this.#locationId ??= this.#world.random(16);
     return this.#locationId?.slice();
   }

@@ -7,6 +7,8 @@
 // with a `BunkerError`.
 
 import type { Bytes } from "../base/bytes.ts";
+import type { BucketPlace } from "../base/place.ts";
+import type { Usage } from "../base/usage.ts";
 
 export interface StoredObject {
   readonly name: string;
@@ -29,10 +31,14 @@ export interface Abilities {
   readonly deletes: boolean;
   /** Whether it checks what is put by an MD5 that comes with it. */
   readonly wantsMd5: boolean;
+  /** Whether each call costs a round trip and money: then what is known is not asked again. */
+  readonly dear: boolean;
   /** How long a listing of the packs may be used again, in milliseconds; 0 where listing is cheap. */
   readonly listingReuseMs: number;
   /** Packs that are worth putting at once, each of which is held in memory. */
   readonly putCount: number;
+  /** Ranges that are worth getting at once, each of some MiB. */
+  readonly getCount: number;
 }
 
 export interface Lock {
@@ -78,8 +84,11 @@ export interface Storage {
   /** Lists the objects whose names start with `prefix`, in the order of their names. */
   list(prefix: string, options?: { readonly after?: string }): AsyncIterable<StoredObject>;
 
-  /** Lists all versions, hidden ones too; where there are no versions, what `list` gives. */
-  listVersions(prefix: string): AsyncIterable<StoredVersion>;
+  /**
+   * Lists all versions of all objects, hidden ones too, the newest of an object first; where there
+   * are no versions, what `list` gives. With `after`, those of names greater than that.
+   */
+  listVersions(prefix: string, options?: { readonly after?: string }): AsyncIterable<StoredVersion>;
 
   /** Deletes one object (one version where there are versions); one that is not there is no error. */
   delete(name: string, versionId?: string): Promise<void>;
@@ -91,8 +100,14 @@ export interface Storage {
   /** Milliseconds since the epoch by the storage's own clock. */
   serverTime(): Promise<number>;
 
-  /** The random id that names this place (a folder's id file), made on `create`. */
+  /** Where the bucket is, as the owner log names it; absent for a folder, which has an id file. */
+  readonly bucketPlace?: BucketPlace;
+
+  /** The random id that names this place (a folder's id file), made on `create`; none for a bucket. */
   locationId(create: boolean): Promise<Uint8Array<ArrayBuffer> | undefined>;
+
+  /** What was asked of the service so far; absent, or `undefined`, where nobody charges for it. */
+  usage?(): Usage | undefined;
 
   close(): Promise<void>;
 }

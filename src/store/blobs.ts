@@ -1,8 +1,8 @@
 // Blobs: reading them back, verified, from wherever a good copy is.
 
-import { type Bytes, concatBytes } from "../base/bytes.ts";
+import type { Bytes } from "../base/bytes.ts";
 import { BunkerError, isBunkerError, isDamage } from "../base/errors.ts";
-import { type BlobId, type HexId, hexId } from "../base/ids.ts";
+import { type BlobId, hexId } from "../base/ids.ts";
 import { release } from "../base/platform.ts";
 import {
   decodePackHeader,
@@ -19,35 +19,31 @@ import type { Place } from "./catalog.ts";
 import type { Store } from "./store.ts";
 import { encodePlacedRecords } from "./pack-writer.ts";
 import { getObject } from "./objects.ts";
+import {
+  dropIfPassing,
+  GRID_BYTES,
+  keyOf,
+  missing,
+  PackBytes,
+  type PackVersion,
+} from "./pack-bytes.ts";
 import { notePack } from "./presence.ts";
 import { joinRun } from "./segments.ts";
 import { RECORD_BYTES } from "./run.ts";
+import { listObjects } from "./strangers.ts";
 
-/** Ranged reads start and end on this grid: what is read then says little. */
-export const GRID_BYTES = 64 * 1024;
-const BLOCK_BYTES = 1024 * 1024;
-const BLOCK_COUNT_MAX = 24;
 const KEY_COUNT_MAX = 4096;
-
-/** A blob of so many bytes is read by itself: blocks of such would push the small ones' out. */
-const LARGE_BYTES = BLOCK_BYTES / 4;
-
-interface SealedRange {
-  readonly sealed: Bytes;
-  /** Memory that is nobody else's, to be given back. */
-  readonly own: Bytes | undefined;
-}
 
 export class BlobReader {
   readonly #store: Store;
-  /** Opened pack keys, by pack. */
-  readonly #keys = new Map<HexId, Promise<Bytes>>();
-  /** Recently read blocks of packs: "<pack>:<block number>". */
-  readonly #blocks = new Map<string, Promise<Bytes | undefined>>();
+  readonly packs: PackBytes;
+  /** Opened pack keys, by pack and version. */
+  readonly #keys = new Map<string, Promise<Bytes>>();
   #unlistedDone: Promise<boolean> | undefined;
 
   constructor(store: Store) {
     this.#store = store;
+    this.packs = new PackBytes(store);
   }
 
   /**
@@ -58,10 +54,12 @@ export class BlobReader {
     let failure: BunkerError | undefined;
     for await (const place of this.#copies(id)) {
       try {
-        return await this.#readAt(kind, place);
+        return await this.#readAt(kind, place, this.packs.versionOf(place.packId));
       } catch (error) {
         if (!isDamage(error)) throw error;
         this.#store.findings.add(packName(place.packId), error);
+        const plain = await this.#readOther(kind, place);
+        if (plain !== undefined) return plain;
         const isDamaged = place.trusted && !isBunkerError(error, "not-found");
         if (isDamaged) notePack(this.#store, place.packId, false);
         failure = error;
@@ -69,6 +67,20 @@ export class BlobReader {
     }
     if (failure !== undefined) throw failure;
     throw new BunkerError("not-found", `blob ${hexId(id).slice(0, 16)} is in no pack of the store`);
+  }
+
+  // What is wrong or hidden under its name may stand, whole, in another version of it.
+  async #readOther(kind: PackKind, place: Place): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    for (const version of await this.packs.otherVersions(place.packId)) {
+      try {
+        const plain = await this.#readAt(kind, place, version);
+        this.packs.noteGood(version);
+        return plain;
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+      }
+    }
+    return undefined;
   }
 
   // The known places first; then those of packs that no segment lists, which take a look at each.
@@ -100,22 +112,24 @@ export class BlobReader {
 
   /** The opened key of a pack. */
   packKey(packId: Uint8Array<ArrayBuffer>): Promise<Bytes> {
-    const hex = hexId(packId);
-    let key = this.#keys.get(hex);
+    return this.#keyOf(this.packs.versionOf(packId));
+  }
+
+  #keyOf(pack: PackVersion): Promise<Bytes> {
+    const name = keyOf(pack);
+    let key = this.#keys.get(name);
     if (key === undefined) {
       if (this.#keys.size >= KEY_COUNT_MAX) this.#keys.clear();
-      key = this.#loadKey(packId);
-      this.#keys.set(hex, key);
-      dropIfPassing(this.#keys, hex, key);
+      key = this.#loadKey(pack);
+      this.#keys.set(name, key);
+      dropIfPassing(this.#keys, name, key);
     }
     return key;
   }
 
-  async #loadKey(packId: Uint8Array<ArrayBuffer>): Promise<Bytes> {
-    const name = packName(packId);
-    const start = await getObject(this.#store.storage, name, {
-      range: { offset: 0, length: GRID_BYTES },
-    });
+  async #loadKey(pack: PackVersion): Promise<Bytes> {
+    const name = packName(pack.packId);
+    const start = await this.packs.getOf(pack, { offset: 0, length: GRID_BYTES });
     if (start === undefined) throw missing(name);
     if (start.length < PACK_PREFIX_BYTES) throw damaged(name, "it is cut short");
     const header = start.slice(0, HEADER_BYTES);
@@ -127,10 +141,10 @@ export class BlobReader {
     }
   }
 
-  async #readAt(kind: PackKind, place: Place): Promise<Uint8Array<ArrayBuffer>> {
+  async #readAt(kind: PackKind, place: Place, pack: PackVersion): Promise<Uint8Array<ArrayBuffer>> {
     const name = packName(place.packId);
-    const key = await this.packKey(place.packId);
-    const { sealed, own } = await this.#range(name, place);
+    const key = await this.#keyOf(pack);
+    const { bytes: sealed, own } = await this.packs.part(pack, place.offset, place.storedBytes);
     if (sealed.length !== place.storedBytes) throw damaged(name, "it is cut short");
     try {
       const blob = { ...place, packKey: key, kind };
@@ -144,48 +158,6 @@ export class BlobReader {
       if (own !== undefined) release(own);
     }
   }
-
-  // Small blobs come out of whole blocks, of which the last ones are kept.
-  async #range(name: string, place: Place): Promise<SealedRange> {
-    if (place.storedBytes >= LARGE_BYTES) return readAlone(this.#store, name, place);
-    const first = Math.floor(place.offset / BLOCK_BYTES);
-    const last = Math.floor((place.offset + place.storedBytes - 1) / BLOCK_BYTES);
-    const parts: Bytes[] = [];
-    for (let block = first; block <= last; block++) {
-      const bytes = await this.#block(name, block);
-      if (bytes === undefined) throw missing(name);
-      const from = Math.max(0, place.offset - block * BLOCK_BYTES);
-      parts.push(bytes.subarray(from, place.offset + place.storedBytes - block * BLOCK_BYTES));
-    }
-    if (parts.length === 1) return { sealed: parts[0]!, own: undefined };
-    const own = concatBytes(...parts);
-    return { sealed: own, own };
-  }
-
-  #block(name: string, block: number): Promise<Bytes | undefined> {
-    const key = `${name}:${block}`;
-    let bytes = this.#blocks.get(key);
-    if (bytes === undefined) {
-      const oldest = this.#blocks.keys().next().value;
-      if (this.#blocks.size >= BLOCK_COUNT_MAX && oldest !== undefined) this.#blocks.delete(oldest);
-      const range = { offset: block * BLOCK_BYTES, length: BLOCK_BYTES };
-      bytes = getObject(this.#store.storage, name, { range });
-      dropIfPassing(this.#blocks, key, bytes);
-    } else {
-      this.#blocks.delete(key);
-    }
-    this.#blocks.set(key, bytes); // Last in the order: the most recently used.
-    return bytes;
-  }
-}
-
-// A failure that may pass is not kept in mind: whoever asks next asks the storage. That a pack is gone
-// or damaged stays so, and is not asked for each of its blobs.
-function dropIfPassing<K, V>(cache: Map<K, Promise<V>>, key: K, value: Promise<V>): void {
-  value.catch((error: unknown) => {
-    const isLasting = isDamage(error) && !isBunkerError(error.cause, "io");
-    if (!isLasting && cache.get(key) === value) cache.delete(key);
-  });
 }
 
 /**
@@ -196,7 +168,7 @@ async function indexUnlisted(store: Store): Promise<boolean> {
   const catalog = await store.catalog();
   const known = catalog.packs();
   let found = false;
-  for await (const object of store.storage.list(PACK_PREFIX)) {
+  for await (const object of listObjects(store.storage, PACK_PREFIX)) {
     const parsed = parseName(object.name);
     if (parsed?.kind !== "pack" || known.has(hexId(parsed.id))) continue;
     try {
@@ -234,18 +206,6 @@ export async function readTrailer(
   return { kind: decodePackHeader(header).kind, blobs };
 }
 
-async function readAlone(
-  store: Store,
-  name: string,
-  { offset, storedBytes }: Place,
-): Promise<SealedRange> {
-  const start = offset - (offset % GRID_BYTES);
-  const length = Math.ceil((offset + storedBytes - start) / GRID_BYTES) * GRID_BYTES;
-  const own = await getObject(store.storage, name, { range: { offset: start, length } });
-  if (own === undefined) throw missing(name);
-  return { sealed: own.subarray(offset - start, offset - start + storedBytes), own };
-}
-
 async function readRange(
   store: Store,
   name: string,
@@ -256,10 +216,6 @@ async function readRange(
   if (bytes === undefined) throw missing(name);
   if (bytes.length !== length) throw damaged(name, "it is cut short");
   return bytes;
-}
-
-function missing(name: string): BunkerError {
-  return new BunkerError("not-found", `${name} is missing`, { subject: name });
 }
 
 function damaged(name: string, how: string, cause?: unknown): BunkerError {

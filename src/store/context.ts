@@ -24,4 +24,6 @@ export interface StoreContext {
   readonly local: LocalRoot;
   /** The program's version, for records and snapshots. */
   readonly program: string;
+  /** The one store that it may be, in hexadecimal, where the user has said so. */
+  readonly storeId?: string;
 }

@@ -39,10 +39,9 @@ export async function createStore(context: StoreContext, options: NewStore): Pro
   await refuseExisting(context);
   const secret = context.platform.random(32);
   const keyring = await keyringOfSecret(context.platform, secret, options.label);
-  const locationId = await context.storage.locationId(true);
-  if (locationId === undefined) {
-    throw new BunkerError("denied", `${context.storage.location} can't be given an id`);
-  }
+  const { bucketPlace } = context.storage;
+  const locationId =
+    bucketPlace === undefined ? await folderId(context) : context.platform.random(16);
   await addSlot(context, keyring, options.passphrase, "init");
   const state = context.local.state(storeIdText(keyring));
   const log = await OwnerLog.open(context, keyring, state, new Findings());
@@ -55,6 +54,12 @@ export async function createStore(context: StoreContext, options: NewStore): Pro
   return { keyring, secret };
 }
 
+async function folderId({ storage }: StoreContext): Promise<Bytes> {
+  const id = await storage.locationId(true);
+  if (id !== undefined) return id;
+  throw new BunkerError("denied", `${storage.location} can't be given an id`);
+}
+
 function firstRecords(
   context: StoreContext,
   keyring: Keyring,
@@ -62,6 +67,7 @@ function firstRecords(
   locationId: Bytes,
 ): LogRecord[] {
   const time = context.world.now();
+  const { bucketPlace } = context.storage;
   return [
     {
       kind: "genesis",
@@ -73,7 +79,12 @@ function firstRecords(
       program: context.program,
     },
     { kind: "policy", time, ...policy },
-    { kind: "location", time, locationId },
+    {
+      kind: "location",
+      time,
+      locationId,
+      ...(bucketPlace === undefined ? {} : { bucket: bucketPlace }),
+    },
     certificateOf(keyring, time),
   ];
 }

@@ -143,9 +143,11 @@ export class OwnerLog {
 
   // A damaged record is a finding, and its kept copy still counts.
   async #loadRecord(name: string): Promise<{ readonly bytes: Bytes; readonly isKept: boolean }> {
-    const kept = await loadKept(this.#context.platform, this.#kept, name);
+    const { platform, storage } = this.#context;
+    const kept = await loadKept(platform, this.#kept, name);
+    // Its bytes are what its name says: whether those in the storage still are, a check tells.
+    if (kept !== undefined && storage.abilities.dear) return { bytes: kept, isKept: true };
     try {
-      const { platform, storage } = this.#context;
       return { bytes: await loadFromStorage(platform, storage, name), isKept: kept !== undefined };
     } catch (error) {
       if (kept === undefined || !isBunkerError(error)) throw error;
@@ -172,9 +174,9 @@ export class OwnerLog {
 
   async #replay(): Promise<void> {
     const entries = [...this.#entries.values()];
-    const folderId = await this.#placeId();
+    const place = this.#context.storage.bucketPlace ?? (await this.#folderPlace());
     const everywhere = replayLog(entries);
-    this.#locationId = folderId === undefined ? undefined : findLocation(everywhere, { folderId });
+    this.#locationId = place === undefined ? undefined : findLocation(everywhere, place);
     this.#state =
       this.#locationId === undefined ? everywhere : replayLog(entries, this.#locationId);
     for (const conflict of this.#state.conflicts) this.#findings.add("owner log", conflict);
@@ -188,9 +190,10 @@ export class OwnerLog {
     this.#checkGenesis();
   }
 
-  async #placeId(): Promise<Bytes | undefined> {
+  async #folderPlace(): Promise<{ readonly folderId: Bytes } | undefined> {
     try {
-      return await this.#context.storage.locationId(false);
+      const folderId = await this.#context.storage.locationId(false);
+      return folderId === undefined ? undefined : { folderId };
     } catch (error) {
       if (!isDamage(error)) throw error;
       this.#findings.add("location", error);

@@ -3,7 +3,7 @@
 import { BunkerError, isDamage } from "../base/errors.ts";
 import { hexId } from "../base/ids.ts";
 import { readManifest } from "../format/manifest.ts";
-import { NUMBER_MAX, parseName } from "../format/names.ts";
+import { afterNumber, NUMBER_MAX, parseName } from "../format/names.ts";
 import { readSegment } from "../format/segment.ts";
 import { changeMemory, loadMemory } from "./memory.ts";
 import { loadFromStorage } from "./objects.ts";
@@ -55,8 +55,9 @@ export class OwnNumbers {
 
   async #lastNames(prefix: string, above: number): Promise<string[]> {
     const names: string[] = [];
-    const own = `${prefix}${hexId(this.#store.keyring.signer.publicKey)}/`;
-    for await (const { name } of listObjects(this.#store.storage, own)) {
+    const signer = hexId(this.#store.keyring.signer.publicKey);
+    const after = afterNumber(prefix, signer, above);
+    for await (const { name } of listObjects(this.#store.storage, `${prefix}${signer}/`, after)) {
       const parsed = parseName(name);
       if (parsed?.kind !== "segment" && parsed?.kind !== "manifest") continue;
       if (parsed.number <= above) continue;

@@ -5,7 +5,7 @@
 
 import { type Bytes, concatBytes } from "../base/bytes.ts";
 import { BunkerError } from "../base/errors.ts";
-import { hexId, type ObjectId, type SignerId } from "../base/ids.ts";
+import { hexId, type ObjectId, parseHexId, type SignerId } from "../base/ids.ts";
 import { SEGMENT_BYTES_MAX } from "../base/limits.ts";
 import { parseName, SEGMENT_PREFIX, segmentName } from "../format/names.ts";
 import type { SegmentBody } from "../format/records.ts";
@@ -24,6 +24,7 @@ import {
 } from "./run-segments.ts";
 import type { Store } from "./store.ts";
 import { listObjects, Strangers } from "./strangers.ts";
+import { lastNumbersOf, listTails, tailsOf } from "./tails.ts";
 
 /** Segments up to this length are small: their writer merges them when there are many. */
 export const SMALL_SEGMENT_BYTES = 1024 * 1024;
@@ -74,9 +75,9 @@ interface Survey {
 
 async function surveySegments(store: Store): Promise<Survey> {
   const known = knownSegments(mapRuns(store.cache));
-  const present = new Set<string>();
+  const { listing, present } = whereToLook(store, known);
   const strangers = new Strangers(store, SEGMENT_PREFIX);
-  for await (const object of listObjects(store.storage, SEGMENT_PREFIX)) {
+  for await (const object of listing) {
     const parsed = parseName(object.name);
     if (parsed?.kind !== "segment") {
       strangers.note(object.name, "this is no name of an index segment");
@@ -90,6 +91,24 @@ async function surveySegments(store: Store): Promise<Survey> {
     }
   }
   return { known, present, strangers };
+}
+
+// Where listing is dear, what is known counts as there, and only what is new is asked for.
+function whereToLook(
+  store: Store,
+  { segments }: Known,
+): { readonly listing: AsyncIterable<StoredObject>; readonly present: Set<string> } {
+  const { storage } = store;
+  if (!storage.abilities.dear) {
+    return { listing: listObjects(storage, SEGMENT_PREFIX), present: new Set() };
+  }
+  const known = Array.from(segments, ([key, number]) => ({ key, number, ...parseKey(key) }));
+  const tails = tailsOf(store, lastNumbersOf(known));
+  const present = known.filter(({ signer, id }) => store.accepts(signer, id));
+  return {
+    listing: listTails(store, SEGMENT_PREFIX, tails),
+    present: new Set(present.map(({ key }) => key)),
+  };
 }
 
 function knownSegments(files: readonly RunFile[]): Known {
@@ -109,6 +128,11 @@ interface SegmentKey {
 
 function keyOf({ signer, id }: SegmentKey): string {
   return `${hexId(signer)}/${hexId(id)}`;
+}
+
+function parseKey(key: string): SegmentKey {
+  const [signer = "", id = ""] = key.split("/");
+  return { signer: parseHexId(signer), id: parseHexId(id) };
 }
 
 function isKnown(known: Known, segment: SegmentKey & { readonly number: number }): boolean {

@@ -4,10 +4,11 @@ import { BunkerError, isBunkerError, isDamage } from "../base/errors.ts";
 import { type HexId, hexId } from "../base/ids.ts";
 import { resolveClosure, type ResolvedClosure } from "../format/closure.ts";
 import { type Manifest, openSnapshot, readManifest } from "../format/manifest.ts";
-import { MANIFEST_PREFIX, manifestName, parseName } from "../format/names.ts";
+import { MANIFEST_PREFIX, manifestName, type ObjectName, parseName } from "../format/names.ts";
 import type { Snapshot } from "../format/snapshot.ts";
 import { listNames, loadObject } from "./objects.ts";
 import { changeMemory, loadMemory } from "./memory.ts";
+import { lastNumbersOf, listTails, tailsOf } from "./tails.ts";
 import type { Store } from "./store.ts";
 
 /** The manifests of a store that count, by the signer's number. */
@@ -18,19 +19,23 @@ export interface Manifests {
   readonly offered: readonly Manifest[];
   /** The newest of each signer. */
   readonly heads: ReadonlyMap<HexId, Manifest>;
+  /** Names of those that would be offered if they were not damaged or gone. */
+  readonly lost: readonly string[];
 }
 
 /** Reads all manifests; damaged and foreign ones become findings. */
 export async function loadManifests(store: Store): Promise<Manifests> {
   const byId = new Map<HexId, Manifest>();
+  const lost: string[] = [];
   // Before the listing: what another run stores and remembers meanwhile is not gone.
   const { manifestNames: seen } = loadMemory(store.state);
-  const names = await listNames(store.storage, MANIFEST_PREFIX);
+  const names = await namesOf(store, seen);
   for (const name of names) {
-    const manifest = await loadOne(store, name);
+    const manifest = await loadOne(store, name, (damaged) => lost.push(damaged));
     if (manifest !== undefined) byId.set(hexId(manifest.id), manifest);
   }
-  noteMissing(store, seen, new Set(names));
+  const missing = missingOf(store, seen, new Set(names));
+  for (const name of missing) store.findings.add(name, MISSING);
   const removed = store.log.state.removedManifests;
   const offered = [...byId.values()].filter((manifest) => !removed.has(hexId(manifest.id)));
   const times = settledTimes(byId.values());
@@ -38,10 +43,29 @@ export async function loadManifests(store: Store): Promise<Manifests> {
   offered.sort((a, b) => timeOf(a) - timeOf(b) || a.number - b.number);
   const heads = headsOf(byId.values());
   remember(store, byId.values());
-  return { byId, offered, heads };
+  const isRemoved = (name: string): boolean => removed.has(hexId(parseName(name)!.id));
+  return { byId, offered, heads, lost: [...lost, ...missing].filter((name) => !isRemoved(name)) };
 }
 
-async function loadOne(store: Store, name: string): Promise<Manifest | undefined> {
+// Where listing is dear, what was seen before counts as there, but for the last few of each writer.
+async function namesOf(store: Store, seen: readonly string[]): Promise<string[]> {
+  if (!store.storage.abilities.dear) return listNames(store.storage, MANIFEST_PREFIX);
+  const known = seen.map((name) => ({ name, parsed: parseName(name) }));
+  const manifests = known.flatMap(({ parsed }) => (parsed?.kind === "manifest" ? [parsed] : []));
+  const tails = tailsOf(store, lastNumbersOf(manifests));
+  const above = new Map(tails.map((tail) => [tail.signer, tail.above]));
+  const isOld = (parsed: ObjectName | undefined): boolean =>
+    parsed?.kind === "manifest" && parsed.number <= (above.get(hexId(parsed.signer)) ?? 0);
+  const names = new Set(known.flatMap(({ name, parsed }) => (isOld(parsed) ? [name] : [])));
+  for await (const { name } of listTails(store, MANIFEST_PREFIX, tails)) names.add(name);
+  return [...names].sort();
+}
+
+async function loadOne(
+  store: Store,
+  name: string,
+  onDamaged: (name: string) => void,
+): Promise<Manifest | undefined> {
   const parsed = parseName(name);
   if (parsed?.kind !== "manifest") {
     store.findings.add(name, "this is no name of a manifest");
@@ -61,6 +85,7 @@ async function loadOne(store: Store, name: string): Promise<Manifest | undefined
   } catch (error) {
     if (!isBunkerError(error) || error.code === "unavailable") throw error;
     store.findings.add(name, error);
+    onDamaged(name);
     return undefined;
   }
 }
@@ -89,18 +114,20 @@ function headsOf(manifests: Iterable<Manifest>): Map<HexId, Manifest> {
 }
 
 // What was seen once must still be there: a store that lost it was rolled back, or somebody deleted.
-function noteMissing(store: Store, seen: readonly string[], listed: ReadonlySet<string>): void {
+function missingOf(
+  store: Store,
+  seen: readonly string[],
+  listed: ReadonlySet<string>,
+): readonly string[] {
   const { removedManifests, setAside } = store.log.state;
-  for (const name of seen) {
+  return seen.filter((name) => {
     const parsed = parseName(name);
-    if (parsed === undefined || listed.has(name)) continue;
-    if (removedManifests.has(hexId(parsed.id)) || setAside.has(hexId(parsed.id))) continue;
-    store.findings.add(
-      name,
-      "this snapshot was seen before and is gone, and no removal explains it",
-    );
-  }
+    if (parsed === undefined || listed.has(name)) return false;
+    return !removedManifests.has(hexId(parsed.id)) && !setAside.has(hexId(parsed.id));
+  });
 }
+
+const MISSING = "this snapshot was seen before and is gone, and no removal explains it";
 
 function remember(store: Store, manifests: Iterable<Manifest>): void {
   const manifestNames = Array.from(manifests, ({ signer, number, id }) =>
@@ -138,6 +165,8 @@ const DAY_MS = 86_400_000;
 export interface FoundSnapshot {
   readonly manifest: Manifest;
   readonly snapshot: Snapshot;
+  /** Of the latest: names of those that may be newer, and are damaged or gone. */
+  readonly passedOver?: readonly string[];
 }
 
 /**
@@ -179,10 +208,15 @@ async function findLatest(
   // claim that. It is there by its id.
   const until = store.world.now() + DAY_MS;
   const candidates = manifests.offered.filter((manifest) => manifest.time <= until);
-  for (const manifest of candidates.toReversed()) {
+  const passedOver: string[] = [];
+  for (const [index, manifest] of [...candidates.entries()].toReversed()) {
     const snapshot = await readSnapshot(store, manifest);
-    if (snapshot === undefined) continue;
-    if (tag === undefined || snapshot.tags.includes(tag)) return { manifest, snapshot };
+    if (snapshot === undefined) {
+      passedOver.push(manifestName(manifest.signer, manifest.number, manifest.id));
+    } else if (tag === undefined || snapshot.tags.includes(tag)) {
+      passedOver.push(...laterOf(manifests.lost, candidates.slice(0, index + 1)));
+      return { manifest, snapshot, passedOver };
+    }
   }
   const what =
     tag === undefined ? "there is no snapshot in the store" : `no snapshot has tag ${tag}`;
@@ -191,4 +225,15 @@ async function findLatest(
       ? "make one with: bunker backup"
       : "a path begins with / or ./, as in latest:/home and latest:./file";
   throw new BunkerError("not-found", what, { hint });
+}
+
+// Those that may be later than all of these: what a later one of the same signer is among is not.
+function laterOf(lost: readonly string[], earlier: readonly Manifest[]): string[] {
+  const heads = headsOf(earlier);
+  return lost.filter((name) => {
+    const parsed = parseName(name);
+    if (parsed?.kind !== "manifest") return false;
+    const head = heads.get(hexId(parsed.signer));
+    return head === undefined || head.number < parsed.number;
+  });
 }

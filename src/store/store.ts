@@ -2,21 +2,23 @@
 
 import { type Bytes, equalBytes } from "../base/bytes.ts";
 import { BunkerError, isBunkerError, isDamage } from "../base/errors.ts";
-import { hexId, type ObjectId, type SignerId } from "../base/ids.ts";
+import { type HexId, hexId, isHexId, type ObjectId, type SignerId } from "../base/ids.ts";
 import type { LocalFolder } from "../base/local.ts";
 import type { Platform } from "../base/platform.ts";
 import type { World } from "../base/world.ts";
 import type { Core } from "../core/core.ts";
 import type { StoreKeys, WriteContext } from "../format/context.ts";
-import { parseName } from "../format/names.ts";
+import { parseName, SLOT_PREFIX } from "../format/names.ts";
 import { readSlot } from "../format/slot.ts";
+import { listedStorage } from "../storage/listed.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { Catalog } from "./catalog.ts";
 import type { StoreContext } from "./context.ts";
 import { Findings } from "./findings.ts";
 import { openCatalog } from "./segments.ts";
+import { listObjects } from "./strangers.ts";
 import { isOwnersMachine, type Keyring } from "./keyring.ts";
-import { rememberStore } from "./known.ts";
+import { rememberStore, requireGivenStore } from "./known.ts";
 import { OwnerLog } from "./log.ts";
 import { changeMemory, loadMemory } from "./memory.ts";
 import { dropKept, keepObject, loadFromStorage, loadKept } from "./objects.ts";
@@ -65,11 +67,14 @@ export class Store {
   /** Unlocks and reads the owner log. Throws `no-store` and `wrong-key`; damage becomes findings. */
   static async open(context: StoreContext, secret: Secret, options: OpenOptions): Promise<Store> {
     const findings = new Findings();
-    const keyring = await unlock(context, secret, options.label, findings);
+    const listed = listedStorage(context.storage, SLOT_PREFIX); // While it is opened, and no longer.
+    const opening = { ...context, storage: listed };
+    const keyring = await unlock(opening, secret, options.label, findings);
+    requireGivenStore(context, keyring.keys.storeId);
     const state = context.local.state(hexId(keyring.keys.storeId));
     const log = await OwnerLog.open(context, keyring, state, findings);
     if (log.isNewer) throw madeByNewer(context, "owner log");
-    if (!log.isStored) await refuseOtherStore(context, keyring);
+    if (!log.isStored) await refuseOtherStore(opening, keyring);
     const store = new Store({
       context,
       keyring,
@@ -80,7 +85,7 @@ export class Store {
       ownMachines: await ownMachines(context, keyring, log),
     });
     store.#refuseRemovedSlot();
-    await store.#putBackSlots();
+    await store.#putBackSlots(listed);
     rememberStore(context, keyring.keys.storeId);
     log.remember();
     return store;
@@ -122,6 +127,14 @@ export class Store {
     return this.#trust.has(hexId(signer)) || this.log.state.accepts(signer, id);
   }
 
+  /** The signers whose objects may count, in hexadecimal: certified once, this machine, trusted. */
+  writers(): HexId[] {
+    const certified = [...this.log.state.signers].filter(([, { role }]) => role === "writer");
+    const own = hexId(this.keyring.signer.publicKey);
+    const trusted = [...this.#trust].filter(isHexId);
+    return [...new Set([own, ...certified.map(([hex]) => hex), ...trusted])].sort();
+  }
+
   /** Whether what a segment says of stored blobs may be relied on when backing up. */
   trustOf(segmentName: string): "trusted" | "other" {
     const parsed = parseName(segmentName);
@@ -151,10 +164,10 @@ export class Store {
   }
 
   // Clients keep a copy of the slots, and put back what vanished without the owner's word.
-  async #putBackSlots(): Promise<void> {
+  async #putBackSlots(storage: Storage): Promise<void> {
     const memory = loadMemory(this.state);
     const listed = new Set<string>();
-    for await (const object of this.storage.list("keys/")) listed.add(object.name);
+    for await (const { name } of listObjects(storage, SLOT_PREFIX)) listed.add(name);
     const wanted = new Set(memory.slotNames.filter((name) => !this.#isSetAside(name)));
     for (const name of memory.slotNames) if (!wanted.has(name)) dropKept(this.state, name);
     for (const name of listed) {

@@ -165,13 +165,14 @@ class Held {
 export async function* listObjects(
   storage: Storage,
   prefix: string,
+  options?: { readonly after?: string },
 ): AsyncGenerator<StoredObject, void, undefined> {
   if (!storage.abilities.versions) {
-    yield* storage.list(prefix);
+    yield* storage.list(prefix, options);
     return;
   }
   let newest: StoredVersion | undefined;
-  for await (const version of storage.listVersions(prefix)) {
+  for await (const version of storage.listVersions(prefix, options)) {
     const isNext = newest !== undefined && newest.name !== version.name;
     if (isNext) yield newest!;
     if (isNext || newest === undefined || newest.hidden) newest = version;

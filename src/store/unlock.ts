@@ -10,10 +10,11 @@ import { LOG_PREFIX, parseName, SLOT_PREFIX, slotName } from "../format/names.ts
 import { openSlot, readSlot, type Slot } from "../format/slot.ts";
 import type { StoreContext } from "./context.ts";
 import { Findings } from "./findings.ts";
-import { KNOWN_FILE, knownStore } from "./known.ts";
+import { HINT_OF_GIVEN, KNOWN_FILE, knownStore } from "./known.ts";
 import { type Keyring, keyringOfBundle, keyringOfSecret } from "./keyring.ts";
 import { loadMemory } from "./memory.ts";
 import { listNames, loadFromStorage, loadKept } from "./objects.ts";
+import { listObjects } from "./strangers.ts";
 
 /** What somebody opens a store with; one of them. */
 export type Secret =
@@ -26,7 +27,10 @@ export type Secret =
   | { readonly kind: "phrase"; readonly secret: Bytes }
   | { readonly kind: "bundle"; readonly bundle: Bundle };
 
-/** Opens the keys. Throws `no-store` and `wrong-key`. `label` names this machine. */
+/**
+ * Opens the keys; `label` names this machine. Throws `wrong-key`, and `no-store` where a passphrase
+ * finds nothing to open.
+ */
 export async function unlock(
   context: StoreContext,
   secret: Secret,
@@ -34,20 +38,18 @@ export async function unlock(
   findings: Findings,
 ): Promise<Keyring> {
   if (secret.kind === "passphrase") return unlockSlots(context, secret, label, findings);
-  const keyring =
-    secret.kind === "phrase"
-      ? await keyringOfSecret(context.platform, secret.secret as Uint8Array, label)
-      : await keyringOfBundle(context.platform, secret.bundle, label);
-  await requireStore(context);
-  return keyring;
+  return secret.kind === "phrase"
+    ? keyringOfSecret(context.platform, secret.secret as Uint8Array, label)
+    : keyringOfBundle(context.platform, secret.bundle, label);
 }
 
 /**
- * Throws `wrong-key` where the readable key slots are all of other stores: a phrase or a key file
+ * Throws `no-store` where nothing of a store is there, and `wrong-key` where the readable key slots are all of other stores: a phrase or a key file
  * of another store must not add to this one. Asked where the storage holds no record of the keys' own log.
  */
 export async function refuseOtherStore(context: StoreContext, keyring: Keyring): Promise<void> {
-  const slots = await loadSlots(context, undefined, new Findings());
+  await requireStore(context);
+  const slots = await loadSlots(context, new Findings());
   if (slots.length === 0) return;
   if (slots.some((slot) => equalBytes(slot.storeId, keyring.keys.storeId))) return;
   throw new BunkerError("wrong-key", `this key is not of the store at ${context.storage.location}`);
@@ -55,7 +57,7 @@ export async function refuseOtherStore(context: StoreContext, keyring: Keyring):
 
 async function requireStore(context: StoreContext): Promise<void> {
   for (const prefix of [LOG_PREFIX, SLOT_PREFIX, "snapshots/", "packs/"]) {
-    for await (const _ of context.storage.list(prefix)) return;
+    for await (const _ of listObjects(context.storage, prefix)) return;
   }
   throw noStore(context);
 }
@@ -123,7 +125,9 @@ async function openOne(
 // The remembered store's slots only, where one is remembered; else all, if they are of one store.
 async function candidateSlots(context: StoreContext, findings: Findings): Promise<Slot[]> {
   const known = knownStore(context);
-  const slots = await loadSlots(context, known, findings);
+  const kept = known === undefined ? undefined : context.local.state(known);
+  const slots = await loadSlots(context, findings, kept);
+  if (kept !== undefined) await addVanished(context, kept, slots);
   if (slots.length === 0 && findings.hasNewer) throw madeByNewer(context, "key slots");
   if (slots.length === 0 && known === undefined) {
     await requireStore(context);
@@ -163,6 +167,10 @@ export function madeByNewer(
 function anotherStore(context: StoreContext, known: string): BunkerError {
   const { location } = context.storage;
   const id = known.slice(0, 10);
+  if (context.storeId !== undefined) {
+    const message = `${location}: expected store ${id}, found another one`;
+    return new BunkerError("corrupt", message, { subject: location, hint: HINT_OF_GIVEN });
+  }
   return new BunkerError(
     "corrupt",
     `${location} held store ${id} before, and holds another one now`,
@@ -176,7 +184,7 @@ function anotherStore(context: StoreContext, known: string): BunkerError {
 /**
  * Throws where the readable key slots in the storage are not all of the opened store, and this
  * machine has not seen the store before: two stores in one place can't both be right. One that knows
- * the store goes on: else whoever can write there could stop every backup by a slot of his own.
+ * the store, or was told which it is, goes on: else whoever can write there could stop every backup by a slot of his own.
  */
 export async function refuseMixedStores(opened: {
   readonly context: StoreContext;
@@ -186,12 +194,12 @@ export async function refuseMixedStores(opened: {
 }): Promise<void> {
   const { context, isFirstUse, findings } = opened;
   const { storeId } = opened.keys;
-  const slots = await loadSlots(context, undefined, new Findings());
+  const slots = await loadSlots(context, new Findings(), context.local.state(hexId(storeId)));
   const others = slots.filter((slot) => !equalBytes(slot.storeId, storeId));
   const [other] = others;
   if (other === undefined) return;
   if (others.length === slots.length) throw anotherStore(context, hexId(storeId));
-  if (!isFirstUse) {
+  if (!isFirstUse || context.storeId !== undefined) {
     for (const { id } of others) findings.add(slotName(id), "this key slot is of another store");
     return;
   }
@@ -202,25 +210,28 @@ export async function refuseMixedStores(opened: {
   );
 }
 
-/** The slots in the storage, oldest first, and the kept copies of those that vanished. */
+/** The slots in the storage, oldest first; `kept` may hold copies of them. */
 async function loadSlots(
   context: StoreContext,
-  known: string | undefined,
   findings: Findings,
+  kept?: LocalFolder,
 ): Promise<Slot[]> {
-  const slots = new Map<string, Slot>();
-  const kept = known === undefined ? undefined : context.local.state(known);
-  const names = await namesByAge(context);
-  for (const name of names) {
+  const slots: Slot[] = [];
+  for (const name of await namesByAge(context)) {
     const slot = await loadSlot(context, kept, name, findings);
-    if (slot !== undefined) slots.set(name, slot);
+    if (slot !== undefined) slots.push(slot);
   }
-  for (const name of kept === undefined ? [] : loadMemory(kept).slotNames) {
-    if (slots.has(name) || kept === undefined) continue;
+  return slots;
+}
+
+/** Adds the kept copies of those that vanished. */
+async function addVanished(context: StoreContext, kept: LocalFolder, slots: Slot[]): Promise<void> {
+  const there = new Set(slots.map(({ id }) => slotName(id)));
+  for (const name of loadMemory(kept).slotNames) {
+    if (there.has(name)) continue;
     const slot = await readKeptSlot(context, kept, name);
-    if (slot !== undefined) slots.set(name, slot);
+    if (slot !== undefined) slots.push(slot);
   }
-  return [...slots.values()];
 }
 
 // What was kept is what was in the storage once, and need not have been a slot.
@@ -241,7 +252,7 @@ async function readKeptSlot(
 
 async function namesByAge(context: StoreContext): Promise<string[]> {
   const listed: { name: string; modified: number }[] = [];
-  for await (const object of context.storage.list(SLOT_PREFIX)) listed.push(object);
+  for await (const object of listObjects(context.storage, SLOT_PREFIX)) listed.push(object);
   return listed.sort((a, b) => a.modified - b.modified).map((object) => object.name);
 }
 
@@ -255,9 +266,12 @@ async function loadSlot(
     findings.add(name, "this is no name of a key slot");
     return undefined;
   }
+  const { platform, storage } = context;
+  const isDear = kept !== undefined && storage.abilities.dear;
+  const known = isDear ? await readKeptSlot(context, kept, name) : undefined;
+  if (known !== undefined) return known;
   try {
-    const bytes = await loadFromStorage(context.platform, context.storage, name);
-    return await readSlot(context.platform, name, bytes);
+    return await readSlot(platform, name, await loadFromStorage(platform, storage, name));
   } catch (error) {
     if (!isDamage(error)) throw error;
     findings.add(name, error);

@@ -94,7 +94,15 @@ export class StoreWriter {
     this.#counts.storedBytes += bytes;
   }
 
-  /** Lists the packs in a segment that a run before this one put and was cut off from listing. */
+  /**
+   * The packs that a run before this one put and was cut off from listing. A listing that is used
+   * again may be older than they are.
+   */
+  journalPacks(): string[] {
+    return this.#journal.entries().map(({ pack }) => hexId(idOfRecord(pack)));
+  }
+
+  /** Lists these packs in a segment. */
   async adoptJournal(presence: Presence): Promise<void> {
     const known = this.#catalog.packs();
     const bad = new Set(loadMemory(this.#store.state).badPacks);

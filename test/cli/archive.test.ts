@@ -299,7 +299,9 @@ describe("to stdout", () => {
       );
       expect([closed.stderr, closed.status]).toEqual(["", 141]);
       const full = place.shell(`$BUNKER restore ${words} --to - >/dev/full`);
-      expect(full.stderr).toContain("bunker: error: cannot write the output: ENOSPC");
+      expect(full.stderr).toContain(
+        "bunker: error: cannot write the output: no space left (ENOSPC)",
+      );
       expect(full.status).toBe(1);
     },
   );

@@ -1,7 +1,15 @@
 // Choice on the command line: what is left out, lists of files, dry runs, and what is unchanged.
 
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { type Place, placeWithStore } from "../support/bunker.ts";
 
@@ -113,15 +121,40 @@ describe("lists of files", () => {
     plant(place, "a/x a/y b c");
     place.write("list", "things/a\nthings/b\n\nthings/a/x\n");
     place.lines(["backup", "--files-from", "list"]);
-    const things = place.at("work/things").slice(1);
-    expect(place.lines(["ls", "-R", "latest"]).filter((line) => !line.endsWith("/"))).toEqual(
-      ["a/x", "a/y", "b"].map((name) => `${things}/${name}`),
-    );
+    expect(shown(place)).toBe("a/ a/x a/y b");
     writeFileSync(place.at("work/things/two\nlines"), "2");
     const { status } = place.shell("find things -type f -print0 | $BUNKER backup --files-from0 -");
     expect(status).toBe(0);
     const names = place.json(["ls", "-R", "latest"]).map(({ path }) => path as string);
     expect(names.some((name) => name.endsWith("two\nlines"))).toBe(true);
+  });
+
+  test("are one source, which is restored as the folder that holds them", () => {
+    using place = placeWithStore();
+    plant(place, "a/b/x a/b/other a/c/y d/z other");
+    chmodSync(place.at("work/things/a/b"), 0o750);
+    utimesSync(place.at("work/things/a"), 1_000_000, 2_000_000);
+    place.write("list", "things/a/b/x\nthings/a/c\nthings/d/z\n");
+    expect(place.json(["backup", "--files-from", "list"])).toMatchObject([{ files: 3 }]);
+    expect(place.json(["snapshots"])).toMatchObject([
+      { roots: [{ path: place.at("work/things") }] },
+    ]);
+    place.lines(["restore", "latest", "--to", "back"]);
+    const found = place.shell("cd back && find . | LC_ALL=C sort | xargs").stdout.trim();
+    expect(found).toBe(". ./a ./a/b ./a/b/x ./a/c ./a/c/y ./d ./d/z");
+    expect(statSync(place.at("work/back/a/b")).mode & 0o777).toBe(0o750);
+    expect(statSync(place.at("work/back/a")).mtimeMs).toBe(2_000_000_000);
+    place.write("list", "things/d/z\nthings/a/c\nthings/a/b/other\n");
+    const [json] = place.json(["backup", "--files-from", "list"]);
+    expect(json).toMatchObject({ files: 3, unchangedFiles: 2 });
+    place.write("list", "things/d\nthings/a/b/other\n");
+    place.lines(["backup", "--files-from", "list", "things/a/c"]);
+    const things = place.at("work/things").slice(1);
+    expect(
+      shown(place)
+        .split(" ")
+        .filter((name) => !name.endsWith("/")),
+    ).toEqual(["a/b/other", "a/c/y", "d/z"].map((name) => `${things}/${name}`));
   });
 
   test("what is not there is a problem, and the rest is saved", () => {

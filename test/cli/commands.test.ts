@@ -3,11 +3,13 @@
 import { describe, expect, test } from "bun:test";
 import {
   copyFileSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
+  statSync,
   symlinkSync,
   utimesSync,
 } from "node:fs";
@@ -217,6 +219,24 @@ describe("sources", () => {
     expect(readdirSync(place.at("work/back")).sort()).toEqual(
       readdirSync(place.at("work/things")).sort(),
     );
+  });
+
+  test("one in another one is saved as a part of it, or nothing is", () => {
+    using place = placeWithStore();
+    const inner = place.write("things/a/file");
+    linkSync(inner, place.at("work/things/again"));
+    const found = place.run(["backup", "things", "things/a", "--json"]);
+    const things = place.at("work/things");
+    expect(found.stderr).toBe(`bunker: ${things}/a: is saved as a part of ${things}\n`);
+    expect(JSON.parse(found.stdout)).toMatchObject({ files: 2, folders: 2 });
+    expect(place.lines(["ls", "-R", "latest"])).toEqual(["a/", "a/file", "again"]);
+    place.lines(["restore", "latest", "--to", "copy"]);
+    expect(statSync(place.at("work/copy/again")).nlink).toBe(2);
+    const refused = place.run(["backup", "things", "things/a", "--exclude", "a"]);
+    expect(refused.stderr).toContain(
+      `bunker: error: ${things}/a: lies in ${things}, which does not take it in as it is\n`,
+    );
+    expect(refused).toMatchObject({ stdout: "", status: 2 });
   });
 
   test("one that is named twice is saved once", () => {

@@ -80,6 +80,24 @@ test("a snapshot whose top can't be read: 13, named as a path of it", () => {
   );
 });
 
+test("a damaged newest snapshot: latest is the one before, which is told", () => {
+  using place = placeWithStore();
+  backUpThree(place);
+  const [first] = place.json(["snapshots"]);
+  place.lines(["backup", "things"]);
+  const newest = objectsIn(place, "snapshots").find((path) => basename(path).includes("02-"))!;
+  change(newest, statSync(newest).size - 1);
+  const told =
+    `bunker: latest is ${String(first!["id"]).slice(0, 10)} here: ` +
+    `snapshots/${basename(dirname(newest))}/${basename(newest)} may be newer, and can't be read\n`;
+  for (const words of [RESTORE, ["ls", "latest"], ["cat", "latest:/a", "latest:/b"]]) {
+    const found = place.run(words, { HOME: place.at("other") });
+    expect(found.stderr.split(told)).toHaveLength(2); // Once.
+    expect(found.status).toBe(13);
+  }
+  expect(place.run(["ls", String(first!["id"])]).stderr).not.toContain("may be newer");
+});
+
 test("a pack that is gone: 13 by a plain check", () => {
   using place = placeWithStore();
   backUpThree(place);

@@ -99,7 +99,7 @@ describe("what is written is described, and the other way round", () => {
     const [read, dry] = place.json(["backup", "things", "--force", "--dry-run", "--list"]);
     expectDescribed("backup", [saved, dry]);
     expectDescribed("backup --list", [read], ["pathBase64"]);
-    place.json(["backup", "things", place.write("other")]);
+    expect(place.run(["backup", "things", place.write("other"), "gone"]).status).toBe(3);
     const snapshots = place.json(["snapshots"]);
     expectDescribed("snapshots", snapshots, ["roots[].pathBase64"]);
     expect(snapshots[0]).toMatchObject({ id: saved!["snapshot"], tags: ["a", "z"] });

@@ -81,7 +81,7 @@ describe("as a process", () => {
 
   test.each([1, LINE_COUNT])("a full disk is an error, with %d lines too", (lineCount) => {
     const { stderr, status } = runShell(`"$BUN" "$EMIT" ${lineCount} >/dev/full`);
-    expect(stderr).toStartWith("bunker: error: cannot write the output: ENOSPC");
+    expect(stderr).toStartWith("bunker: error: cannot write the output: no space left (ENOSPC)");
     expect(status).toBe(1);
   });
 

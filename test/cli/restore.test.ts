@@ -58,6 +58,50 @@ test("two things of one name have no place in one folder: 2", () => {
   expect(fs.existsSync(place.at("work/copy"))).toBe(false);
 });
 
+describe("a snapshot of which something could not be read", () => {
+  const TOLD = "bunker: 2 things could not be read when this snapshot was made\n";
+
+  function placeWithGaps(): Place {
+    const place = placeWithStore();
+    plantThings(place);
+    place.lines(["backup", "things/large"]);
+    expect(place.run(["backup", "things", "gone", "gone-too"]).status).toBe(3);
+    return place;
+  }
+
+  test.each([
+    ["into a folder", ["restore", "latest", "--to", "copy"]],
+    ["a part of it", ["restore", "latest:./", "--to", "copy"]],
+    ["as a dry run", ["restore", "latest", "--to", "copy", "--dry-run"]],
+    ["into an archive", ["restore", "latest", "--to", "copy.tar", "--format", "tar"]],
+    ["into a pipe", ["restore", "latest", "--to", "-", "--format", "zip"]],
+  ])("is told of once, %s", (_what, words) => {
+    using place = placeWithGaps();
+    const found = place.run(words);
+    expect(found.stderr).toBe(TOLD);
+    expect(found.status).toBe(0);
+  });
+
+  test("is told of as JSON", () => {
+    using place = placeWithGaps();
+    const { id } = place.json(["snapshots"])[0]!;
+    for (const [file, ...more] of [["a"], ["b", "--format", "tar"]] as const) {
+      const words = ["--to", file, ...more];
+      expect(place.json(["restore", "latest", ...words])).toMatchObject([{ sourceProblems: 2 }]);
+      const [whole] = place.json(["restore", String(id), "--to", `${file}2`, ...more]);
+      expect(Object.keys(whole!)).not.toContain("sourceProblems");
+    }
+  });
+
+  test("is named where there are several", () => {
+    using place = placeWithGaps();
+    const [whole, gappy] = place.json(["snapshots"]).map(({ id }) => String(id).slice(0, 10));
+    const words = [`${whole}:/large`, `${gappy}:/a`, `${gappy}:/b`, "--to", "copy"];
+    const found = place.run(["restore", ...words]);
+    expect(found.stderr).toBe(TOLD.replace("this snapshot", `snapshot ${gappy}`));
+  });
+});
+
 describe("a dry run", () => {
   test("says what would be done, and changes nothing", () => {
     using place = placeWithStore();

@@ -65,11 +65,14 @@ describe("2, wrong usage", () => {
       ],
       ["--include a: expected what it takes in again to be left out", "backup . --include a"],
       [
-        "--exclude-file none: expected a file that can be read: ENOENT",
+        "--exclude-file none: expected a file that can be read: no such file or folder",
         "backup . --exclude-file none",
       ],
-      ["--files-from none: expected a file that can be read: ENOENT", "backup --files-from none"],
-      ["--files-from /: expected a file that can be read: EISDIR", "backup --files-from /"],
+      [
+        "--files-from none: expected a file that can be read: no such file or folder",
+        "backup --files-from none",
+      ],
+      ["--files-from /: expected a file that can be read: it is a folder", "backup --files-from /"],
       ["stdin is named twice", "backup --files-from - --files-from0 -"],
       ["--exclude-larger-than: expected a size", "backup . --exclude-larger-than much"],
       [
@@ -406,7 +409,7 @@ describe.skipIf(asNobody === undefined)("what may not be read or written", () =>
     chmodSync(place.at("store"), 0o500);
     const found = place.shell(`${asNobody} $BUNKER backup things`);
     chmodSync(place.at("store"), 0o700);
-    expectError(found, /the store at \S+ can't be written to: EACCES/);
+    expectError(found, /the store at \S+ can't be written to: permission denied/);
     expect(found.status).toBe(11);
   });
 });

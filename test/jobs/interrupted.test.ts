@@ -89,6 +89,73 @@ test("a full storage stops the run, and it goes on when there is room", async ()
   expect(compareFolders(from, to).differences).toEqual([]);
 });
 
+test("a cap on what is stored: what was put is listed at once, and is not put again", async () => {
+  using temp = tempDir();
+  const [from, to] = [join(temp.path, "from"), join(temp.path, "to")];
+  const files = 12;
+  writeFiles(from, files);
+  const storage = memoryStorage();
+  await makeStore(storage);
+  const client = new Client();
+  const faulty = faultStorage(storage, [packFault(7, { what: "full" })]);
+  const first = backUp(client, await client.open(faulty.storage), [from]);
+  expect(await failureOf(first)).toMatchObject({ code: "full" });
+  faulty.assertAllFired();
+  const stored = (await namesIn(storage, "packs/")).length;
+  expect(stored).toBeGreaterThanOrEqual(6);
+  // A segment is small: it may still have found room. Another machine, too, knows by it what is there.
+  expect((await namesIn(storage, "index/")).length).toBe(1);
+  const other = new Client({ label: "another" });
+  const second = await backUp(other, await other.open(storage), [from]);
+  expect(second.written.packs).toBe(files + 1 - stored);
+  await restoreTo(await client.open(storage), to);
+  expect(compareFolders(from, to).differences).toEqual([]);
+});
+
+for (const listingReuseMs of [0, 86_400_000]) {
+  test(`a cap that leaves no room for a segment either: the journal knows (a list is good for ${listingReuseMs} ms)`, async () => {
+    using temp = tempDir();
+    const [from, to] = [join(temp.path, "from"), join(temp.path, "to")];
+    const files = 12;
+    writeFiles(from, 1);
+    const storage = memoryStorage(undefined, { listingReuseMs });
+    await makeStore(storage);
+    const client = new Client();
+    await backUp(client, await client.open(storage), [from]); // Lists the packs, and remembers them.
+    const before = (await namesIn(storage, "packs/")).length;
+    writeFiles(from, files, 2);
+    const full = { kind: "put", prefix: "index/", nth: 1, what: "full" } as const;
+    const faulty = faultStorage(storage, [packFault(7, { what: "full" }), full]);
+    const first = backUp(client, await client.open(faulty.storage), [from]);
+    expect(await failureOf(first)).toMatchObject({ code: "full" });
+    faulty.assertAllFired();
+    const stored = (await namesIn(storage, "packs/")).length - before;
+    expect(stored).toBeGreaterThanOrEqual(6);
+    const second = await backUp(client, await client.open(storage), [from]);
+    expect(second.written.packs).toBe(files + 1 - stored);
+    await restoreTo(await client.open(storage), to);
+    expect(compareFolders(from, to).differences).toEqual([]);
+    expect((await runCheck(await new Client().open(storage), 1)).findings).toEqual([]);
+  });
+}
+
+test("no room for the segment or the manifest of a backup: the next one puts no pack", async () => {
+  for (const prefix of ["index/", "snapshots/"]) {
+    using temp = tempDir();
+    const from = join(temp.path, "from");
+    writeFiles(from, 3);
+    const storage = memoryStorage();
+    await makeStore(storage);
+    const client = new Client();
+    const fault = { kind: "put", prefix, nth: 1, what: "full" } as const;
+    const faulty = faultStorage(storage, [fault]);
+    const first = backUp(client, await client.open(faulty.storage), [from]);
+    expect(await failureOf(first)).toMatchObject({ code: "full" });
+    const second = await backUp(client, await client.open(storage), [from]);
+    expect(second.written.packs).toBe(0);
+  }
+});
+
 test("after a run that failed the lock is free and files are not taken for known", async () => {
   using temp = tempDir();
   const from = join(temp.path, "from");

@@ -160,7 +160,7 @@ test("extras come back with the content, and only as they were", () => {
   expect(found().map((known) => known?.ids.length)).toEqual([0, undefined, 64]);
 });
 
-test("what is overlooked does not count as a change, and makes the attributes stale", () => {
+test("what is overlooked does not count as a change, and tells what was seen before", () => {
   const cache = new MemoryFolder();
   save(cache, [[utf8("a"), OLD, new Uint8Array(32)]]);
   const find = (overlooked: Overlooked, facts: FileFacts) => {
@@ -172,10 +172,11 @@ test("what is overlooked does not count as a change, and makes the attributes st
   const moved = { ...OLD, inode: 78 };
   expect(find({}, changed)).toBeUndefined();
   expect(find({ inode: true }, changed)).toBeUndefined();
-  expect(find({ changed: true }, changed)).toMatchObject({ stale: true });
+  const seenAs = { changed: OLD.changed, inode: OLD.inode };
+  expect(find({ changed: true }, changed)).toMatchObject({ seenAs });
   expect(find({ changed: true }, moved)).toBeUndefined();
-  expect(find({ inode: true }, moved)).toMatchObject({ stale: true });
-  expect(find({ changed: true, inode: true }, OLD)?.stale).toBeUndefined();
+  expect(find({ inode: true }, moved)).toMatchObject({ seenAs });
+  expect(find({ changed: true, inode: true }, OLD)?.seenAs).toBeUndefined();
   expect(find({ changed: true, inode: true }, { ...changed, size: 1 })).toBeUndefined();
 });
 

@@ -74,6 +74,7 @@ describe("a file", () => {
   test("whose inode is another is read, unless both are to be overlooked", async () => {
     using scene = await Scene.open();
     const path = scene.at("from/a/two");
+    fs.linkSync(path, scene.at("kept")); // Its inode is for no other file.
     fs.utimesSync(path, 1_700_000_000, 1_700_000_000);
     await scene.backUp();
     replaceByCopy(path);
@@ -81,6 +82,33 @@ describe("a file", () => {
     expect((await scene.backUp({ options: both })).opened).toEqual([]);
     replaceByCopy(path);
     expect((await scene.backUp({ options: { ignoreCtime: true } })).opened).toEqual(["two"]);
+  });
+
+  test.each([
+    ["ctime", { ignoreCtime: true }],
+    ["ctime and inode", { ignoreCtime: true, ignoreInode: true }],
+  ])("whose change of %s was overlooked is read when it is not", async (what, options) => {
+    using scene = await Scene.open();
+    const path = scene.at("from/a/two");
+    fs.linkSync(path, scene.at("from/c"));
+    fs.utimesSync(path, 1_700_000_000, 1_700_000_000);
+    await scene.backUp();
+    // Other content of the same length and time.
+    if (what === "ctime") fs.writeFileSync(path, "zz");
+    else {
+      fs.linkSync(path, scene.at("kept"));
+      for (const name of ["a/two", "c"]) fs.rmSync(scene.at("from", name));
+      fs.writeFileSync(path, "zz");
+      fs.linkSync(path, scene.at("from/c"));
+    }
+    fs.utimesSync(path, 1_700_000_000, 1_700_000_000);
+    for (let run = 0; run < 2; run++) expect((await scene.backUp({ options })).opened).toEqual([]);
+    expect((await scene.backUp()).opened).toEqual(["two"]);
+    expect((await scene.backUp()).opened).toEqual([]);
+    await restoreTo(await scene.client.open(scene.storage), scene.at("to"));
+    for (const name of ["a/two", "c"]) {
+      expect(fs.readFileSync(scene.at("to", name), "utf8")).toBe("zz");
+    }
   });
 
   test("of another size or mtime is read whatever is overlooked", async () => {

@@ -25,13 +25,11 @@ function windowOver(places: readonly Place[], damaged: readonly number[]) {
   const rescued: number[] = [];
   const failed: number[] = [];
   const parts = {
-    store: {
-      storage: {
-        get: async (_name: string, { range }: { range: { offset: number; length: number } }) =>
+    reader: {
+      packs: {
+        get: async (_id: Bytes, range: { offset: number; length: number }) =>
           pack.slice(range.offset, range.offset + range.length),
       },
-    },
-    reader: {
       places: async (id: Bytes) => places.filter((place) => place.id[0] === id[0]),
       packKey: async () => idOf(0),
       read: async (_kind: string, id: Bytes) => {

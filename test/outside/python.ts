@@ -1,4 +1,5 @@
-// Python: where the independent restorer finds its packages, and how they are installed.
+// Python: where the independent restorer and the S3 client of others find their packages, and how
+// they are installed.
 //
 // They live in a virtual environment below build/, made by test/support/outside.ts; a python3 that
 // has them by itself is used where that is missing.
@@ -7,24 +8,26 @@ import { join } from "node:path";
 
 const ROOT = join(import.meta.dir, "../..");
 const ENVIRONMENT = join(ROOT, "build/python");
-const REQUIREMENTS = join(import.meta.dir, "requirements.txt");
-const IMPORTS = "import argon2, blake3, cryptography, mnemonic, zstandard";
+const REQUIREMENTS = ["requirements.txt", "../servers/requirements.txt"];
+const RESTORER_IMPORTS = "argon2, blake3, cryptography, mnemonic, zstandard";
 
-/** A Python that has all packages of requirements.txt, or undefined. */
-export function findPython(): string | undefined {
-  return [join(ENVIRONMENT, "bin/python"), "python3"].find(hasPackages);
+/** A Python that has these packages, unless told the restorer's; undefined where there is none. */
+export function findPython(imports = RESTORER_IMPORTS): string | undefined {
+  const candidates = [join(ENVIRONMENT, "bin/python"), "python3"];
+  return candidates.find((python) => hasPackages(python, imports));
 }
 
 /** Makes the virtual environment anew and installs the packages; needs the network. */
 export function installPackages(): void {
   run("python3", "-m", "venv", "--clear", ENVIRONMENT);
   const pip = [join(ENVIRONMENT, "bin/python"), "-m", "pip", "--disable-pip-version-check"];
-  run(...pip, "install", "--quiet", "--requirement", REQUIREMENTS);
+  const lists = REQUIREMENTS.flatMap((name) => ["--requirement", join(import.meta.dir, name)]);
+  run(...pip, "install", "--quiet", ...lists);
 }
 
-function hasPackages(python: string): boolean {
+function hasPackages(python: string, imports: string): boolean {
   if (Bun.which(python) === null) return false;
-  return Bun.spawnSync([python, "-c", IMPORTS], { stderr: "ignore" }).success;
+  return Bun.spawnSync([python, "-c", `import ${imports}`], { stderr: "ignore" }).success;
 }
 
 function run(...command: string[]): void {

@@ -45,7 +45,9 @@ test("one that can't be read leaves a complaint, and the others", () => {
   const values = { "user.a": one, "user.b": "EIO", "user.c": one, "user.d": "EIO" } as const;
   const { attributes, complaint } = readAttributes(having(values), 0);
   expect(attributes.map(({ name }) => textOf(name))).toEqual(["user.a", "user.c"]);
-  expect(complaint).toMatch(/without some of its extended attributes: user\.b: EIO.*and 1 more$/);
+  expect(complaint).toMatch(
+    /some of its extended attributes: user\.b: input or output failed \(EIO\), and 1 more$/,
+  );
 });
 
 test("so does one for which an entry has no room", () => {

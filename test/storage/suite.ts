@@ -311,8 +311,10 @@ function describePlace(open: () => Promise<Harness>): void {
     const [object] = await Array.fromAsync(storage.list(""));
     const after = await storage.serverTime();
     for (const time of [before, object!.modified, after]) expect(time).toBe(Math.floor(time));
-    expect(before).toBeLessThanOrEqual(object!.modified);
-    expect(object!.modified).toBeLessThanOrEqual(after);
+    // A bucket's clock is known to the second.
+    const doubt = storage.abilities.dear ? 1000 : 0;
+    expect(before).toBeLessThanOrEqual(object!.modified + doubt);
+    expect(object!.modified).toBeLessThanOrEqual(after + doubt);
     expect(await namesOf(storage)).toHaveLength(1);
   });
 
@@ -320,6 +322,7 @@ function describePlace(open: () => Promise<Harness>): void {
     await using harness = await open();
     const { storage } = harness;
     expect(await storage.locationId(false)).toBeUndefined();
+    if (storage.bucketPlace !== undefined) return; // That is its id.
     const ids = await Promise.all([1, 2, 3, 4].map(() => storage.locationId(true)));
     expect(ids[0]).toHaveLength(16);
     expect(new Set(ids.map((id) => hexOf(id!))).size).toBe(1);

@@ -42,6 +42,48 @@ test("latest, latest of a tag, and the beginning of an id", async () => {
   expect(await failureOf(find(store, ""))).toMatchObject({ code: "invalid-argument" });
 });
 
+test("latest says what it passed over: what is damaged or gone, and may be newer", async () => {
+  const { storage, client, ids } = await threeSnapshots();
+  // Another machine: this one has copies.
+  const passedOver = async (tag?: string, machine = new Client()) => {
+    const store = await machine.open(storage);
+    const wanted = tag === undefined ? { id: "latest" } : { id: "latest", tag };
+    const found = await findSnapshot(store, await loadManifests(store), wanted);
+    return [hexId(found.manifest.id), ...(found.passedOver ?? [])];
+  };
+  const names = await namesIn(storage, "snapshots/");
+  const [first = "", second = "", third = ""] = names;
+  expect(await passedOver()).toEqual([ids[2]!]);
+  const spoil = async (name: string) => {
+    const bytes = (await storage.get(name))!;
+    bytes[bytes.length - 1]! ^= 1;
+    storage.plant(name, bytes);
+  };
+  await spoil(first);
+  expect(await passedOver()).toEqual([ids[2]!]);
+  await spoil(third);
+  expect(await passedOver()).toEqual([ids[1]!, third]);
+  expect(await passedOver("work")).toEqual([ids[1]!, third]);
+  await storage.delete(third);
+  expect(await passedOver(undefined, client)).toEqual([ids[1]!, third]);
+  await spoil(second);
+  const store = await new Client().open(storage);
+  expect(await failureOf(find(store, "latest"))).toMatchObject({ code: "not-found" });
+});
+
+test("latest does not speak of one that was removed", async () => {
+  const { storage, client, ids } = await threeSnapshots();
+  const store = await client.open(storage);
+  const manifests = await loadManifests(store);
+  const { signer, number, id } = manifests.byId.get(ids[2]!)!;
+  const act = { time: 1, locationId: store.log.locationId!, manifests: [{ signer, number, id }] };
+  await store.log.append({ kind: "removal", ...act });
+  await storage.delete((await namesIn(storage, "snapshots/")).at(-1)!);
+  const after = await client.open(storage);
+  const found = await findSnapshot(after, await loadManifests(after), { id: "latest" });
+  expect(found).toMatchObject({ passedOver: [] });
+});
+
 test("a store without snapshots has no latest one", async () => {
   const storage = memoryStorage();
   await makeStore(storage);

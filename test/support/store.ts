@@ -98,7 +98,9 @@ export async function makeStore(storage: Storage, options: NewTestStore = {}): P
   const state = client.local.state(hexId(storeId));
   const log = await OwnerLog.open(context, keyring, state, new Findings());
   const time = client.world.now();
-  const locationId = copyBytes((await storage.locationId(true))!);
+  const bucket = storage.bucketPlace;
+  const folderId = bucket === undefined ? await storage.locationId(true) : undefined;
+  const locationId = copyBytes(folderId ?? new Uint8Array(16).fill(7));
   const grace = options.graceSeconds ?? 0;
   const records: LogRecord[] = [
     {
@@ -111,7 +113,7 @@ export async function makeStore(storage: Storage, options: NewTestStore = {}): P
       program: "test",
     },
     { kind: "policy", time, mode: "none", period: 0, floor: 0, grace },
-    { kind: "location", time, locationId },
+    { kind: "location", time, locationId, ...(bucket === undefined ? {} : { bucket }) },
     certificateOf(keyring, time),
   ];
   for (const record of records) await log.append(record);

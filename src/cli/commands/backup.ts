@@ -1,6 +1,6 @@
 // backup: makes a snapshot of files and folders.
 
-import { utf8 } from "../../base/bytes.ts";
+import { textOf, utf8 } from "../../base/bytes.ts";
 import { BunkerError } from "../../base/errors.ts";
 import { hexId } from "../../base/ids.ts";
 import { PACK_BYTES_TARGET } from "../../base/limits.ts";
@@ -17,7 +17,7 @@ import { CHOICE_OPTIONS, choiceOf, doubtsAbout, listedPaths } from "../choice.ts
 import { type CommandDefinition, OPEN_OPTIONS, type Words } from "../command.ts";
 import { EXIT, type ExitStatus, locally } from "../exit.ts";
 import { interruptedBackup } from "../interruption.ts";
-import { ownFoldersIn, ownFoldersInList } from "../own-folders.ts";
+import { ownFoldersIn, realFolders } from "../own-folders.ts";
 import { ReadList } from "../read-list.ts";
 import {
   breather,
@@ -145,7 +145,9 @@ export const backupCommand: CommandDefinition = {
           : await backup(store, input.source, plan, monitor);
         monitor.finish();
         await list.write();
-        await reportBackup(wiring.output, result, { json, list, problems: monitor.problemCount });
+        const problems = monitor.problemCount;
+        const usage = store.storage.usage?.();
+        await reportBackup(wiring.output, result, { json, list, problems, usage });
         return monitor.problemCount > 0 ? EXIT.incomplete : EXIT.done;
       } catch (error) {
         throw interruptedBackup(error);
@@ -154,7 +156,7 @@ export const backupCommand: CommandDefinition = {
         monitor.finish();
       }
     };
-    return withStore(wiring, words, work, { isDry, isWriting: true });
+    return withStore(wiring, words, work, { isDry, isWriting: true, usage: "summary" });
   },
 };
 
@@ -204,14 +206,17 @@ async function inputOf(
   const list = await listedPaths(words);
   if (sources.length === 0 && list === undefined) throw noSource();
   const folders = ownFoldersOf(wiring, words);
-  const { kept, found } = ownFoldersInList(list ?? [], folders);
-  const own = [...new Set([...ownFoldersIn(sources, folders), ...found])];
+  const own = new Set(ownFoldersIn(sources, folders));
   for (const doubt of doubtsAbout(words, sources)) monitor.notice(doubt);
   const source = locally(() =>
     openFolderSource(sources, {
       ...heard,
-      choice: { ...choice, ownFolders: own.map(utf8) },
-      ...(list === undefined ? {} : { listed: kept }),
+      choice: { ...choice, ownFolders: [...own].map(utf8) },
+      apart: {
+        folders: realFolders(folders).map(utf8),
+        onFound: (path) => own.add(textOf(path)),
+      },
+      ...(list === undefined ? {} : { listed: list }),
     }),
   );
   for (const folder of own) monitor.notice(`${folder} is bunker's own: it is left out`);

@@ -2,11 +2,13 @@
 
 import { BunkerError } from "../../base/errors.ts";
 import { check } from "../../jobs/check.ts";
+import type { Store } from "../../store/store.ts";
 import { type CommandDefinition, OPEN_OPTIONS, type Words } from "../command.ts";
-import { EXIT } from "../exit.ts";
+import { EXIT, type ExitStatus } from "../exit.ts";
 import { shownSubject } from "../messages.ts";
 import { formatBytes, formatCounted } from "../progress.ts";
 import { breather, monitorOf, withStore } from "../session.ts";
+import { usageFields } from "../usage-report.ts";
 
 export const checkCommand: CommandDefinition = {
   name: "check",
@@ -33,7 +35,7 @@ export const checkCommand: CommandDefinition = {
     refuseWord(words);
     const dataShare = shareOf(words);
     const monitor = monitorOf(wiring);
-    return withStore(wiring, words, async (store) => {
+    const work = async (store: Store): Promise<ExitStatus> => {
       try {
         const result = await check(store, { dataShare, breathe: breather() }, monitor);
         monitor.finish();
@@ -44,8 +46,10 @@ export const checkCommand: CommandDefinition = {
           subject: shownSubject(subject),
           message,
         }));
-        if (words.flag("json")) await wiring.output.json({ ...result, findings });
-        else {
+        if (words.flag("json")) {
+          const usage = usageFields(store.storage.usage?.());
+          await wiring.output.json({ ...result, findings, ...usage });
+        } else {
           const { snapshots, packs, packsRead, bytesRead, files } = result;
           const read =
             packsRead > 0
@@ -62,7 +66,8 @@ export const checkCommand: CommandDefinition = {
       } finally {
         monitor.finish();
       }
-    });
+    };
+    return withStore(wiring, words, work, { usage: "summary" });
   },
 };
 

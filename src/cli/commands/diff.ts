@@ -14,7 +14,7 @@ import { openFolderSource } from "../../source/folder.ts";
 import { BlobReader } from "../../store/blobs.ts";
 import { requireOwner } from "../../store/keyring.ts";
 import { findNode } from "../../store/paths.ts";
-import { findSnapshot, loadManifests, type Manifests } from "../../store/snapshots.ts";
+import { loadManifests } from "../../store/snapshots.ts";
 import type { Store } from "../../store/store.ts";
 import { openFileSystem } from "../../system/open.ts";
 import { CHOICE_OPTIONS, choiceOf } from "../choice.ts";
@@ -29,6 +29,7 @@ import { EXIT, locally } from "../exit.ts";
 import { ownFoldersIn } from "../own-folders.ts";
 import { breather, monitorOf, ownFoldersOf, withStore } from "../session.ts";
 import { parseSnapshotWord, type SnapshotWord } from "../snapshot-word.ts";
+import { WantedSnapshots } from "../wanted-snapshots.ts";
 import type { Wiring } from "../wiring.ts";
 
 /** What is compared: the second is a snapshot, or a folder of this machine. */
@@ -85,8 +86,8 @@ export const diffCommand: CommandDefinition = {
   },
   examples: [
     "bunker diff 5d41402abc latest",
-    "bunker diff 5d41402abc:/home/me latest:/home/me --summary",
-    "bunker diff latest:/home/me/documents ~/documents",
+    "bunker diff 5d41402abc:/letters latest:/letters --summary",
+    "bunker diff latest ~/documents",
     "bunker diff latest --with documents --content --exclude node_modules",
   ],
   run(wiring, words) {
@@ -159,21 +160,21 @@ function secondWord(text: string): SnapshotWord {
 }
 
 async function changesOf(of: Comparison, sides: Sides): Promise<AsyncIterable<Change>> {
-  const manifests = await loadManifests(of.store);
-  const before = await branchOf(of, manifests, sides.before);
+  const wanted = new WantedSnapshots(of.wiring.messages, of.store, await loadManifests(of.store));
+  const before = await branchOf(of, wanted, sides.before);
   if ("folder" in sides.after) return changesInFolder(of, before, sides.after);
-  return diff(before, await branchOf(of, manifests, sides.after.snapshot), {
+  return diff(before, await branchOf(of, wanted, sides.after.snapshot), {
     ...of.common,
     sameContent: (entry, { node }) => hasSameContent(entry, node.entry),
   });
 }
 
 async function branchOf(
-  { store, reader }: Comparison,
-  manifests: Manifests,
+  { reader }: Comparison,
+  wanted: WantedSnapshots,
   word: SnapshotWord,
 ): Promise<Branch> {
-  const { snapshot } = await findSnapshot(store, manifests, word);
+  const { snapshot } = await wanted.find(word);
   return storedBranch(reader, await findNode(reader, snapshot, word.path ?? new Uint8Array(0)));
 }
 

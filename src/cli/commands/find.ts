@@ -6,12 +6,7 @@ import { PathPatterns } from "../../base/path-patterns.ts";
 import { Find, type Match } from "../../jobs/find.ts";
 import { BlobReader } from "../../store/blobs.ts";
 import { requireOwner } from "../../store/keyring.ts";
-import {
-  findSnapshot,
-  type FoundSnapshot,
-  loadManifests,
-  readSnapshot,
-} from "../../store/snapshots.ts";
+import { type FoundSnapshot, loadManifests, readSnapshot } from "../../store/snapshots.ts";
 import type { Store } from "../../store/store.ts";
 import { systemWorld } from "../../system/world.ts";
 import { type CommandDefinition, OPEN_OPTIONS, type Words } from "../command.ts";
@@ -21,6 +16,7 @@ import { FILTER_OPTIONS, filterOf, isFiltered } from "../find-filter.ts";
 import { printableName } from "../names.ts";
 import { breather, monitorOf, withStore } from "../session.ts";
 import { parseSnapshotWord, type SnapshotWord } from "../snapshot-word.ts";
+import { WantedSnapshots } from "../wanted-snapshots.ts";
 import type { Wiring } from "../wiring.ts";
 
 export const find: CommandDefinition = {
@@ -73,7 +69,7 @@ export const find: CommandDefinition = {
       const breathe = breather(wiring.interruption);
       const job = new Find(store, new BlobReader(store), { patterns, accepts, breathe });
       try {
-        for await (const found of snapshotsOf(store, wanted)) {
+        for await (const found of snapshotsOf(wiring, store, wanted)) {
           await job.search(found, (match) => {
             monitor.clear();
             return show(wiring, words, match);
@@ -99,14 +95,14 @@ function wantedSnapshots(words: Words): SnapshotWord[] {
 
 // Each once, the oldest first; without a word all that can be read.
 async function* snapshotsOf(
+  { messages }: Wiring,
   store: Store,
   wanted: readonly SnapshotWord[],
 ): AsyncGenerator<FoundSnapshot> {
   const manifests = await loadManifests(store);
   const ids = new Set<string>();
-  for (const word of wanted) {
-    ids.add(hexId((await findSnapshot(store, manifests, word)).manifest.id));
-  }
+  const snapshots = new WantedSnapshots(messages, store, manifests);
+  for (const word of wanted) ids.add(hexId((await snapshots.find(word)).manifest.id));
   for (const manifest of manifests.offered) {
     if (wanted.length > 0 && !ids.has(hexId(manifest.id))) continue;
     const snapshot = await readSnapshot(store, manifest);

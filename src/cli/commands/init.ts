@@ -4,19 +4,34 @@ import { readdirSync } from "node:fs";
 import { hexOf } from "../../base/bytes.ts";
 import { BunkerError, isBunkerError } from "../../base/errors.ts";
 import { phraseOf } from "../../crypto/phrase.ts";
+import type { LockPolicy } from "../../format/record.ts";
+import { SLOT_PREFIX } from "../../format/names.ts";
+import type { Lock, Storage } from "../../storage/storage.ts";
+import type { StoreContext } from "../../store/context.ts";
 import { type CreatedStore, createStore } from "../../store/create.ts";
 import { hasStore } from "../../store/unlock.ts";
-import { COMMON_OPTIONS, type CommandDefinition, OPEN_OPTIONS, type Words } from "../command.ts";
-import { EXIT } from "../exit.ts";
+import { systemWorld } from "../../system/world.ts";
+import {
+  BUCKET_OPTIONS,
+  COMMON_OPTIONS,
+  type CommandDefinition,
+  OPEN_OPTIONS,
+  type Words,
+} from "../command.ts";
+import { EXIT, type ExitStatus } from "../exit.ts";
+import { LOCK_OPTION, lockChoiceOf, NO_LOCKS, promiseOf } from "../lock-choice.ts";
+import type { NewPlace } from "../new-bucket.ts";
 import { SecretFile } from "../secret-file.ts";
-import { findSecret, PASSPHRASE_VARIABLES } from "../secrets.ts";
-import { contextOf, labelOf, openStorage } from "../session.ts";
+import { PASSPHRASE_VARIABLES } from "../secrets.ts";
+import { contextOf, labelOf, noteId } from "../session.ts";
+import { openStorage } from "../storage.ts";
+import { chosenStore, nameOfChoice, type StoreChoice } from "../store-choice.ts";
+import { findStoreSecret } from "../store-secrets.ts";
 import { confirmPhrase } from "../phrase.ts";
 import type { Wiring } from "../wiring.ts";
 
 /** What a file system, or a store that was given up, leaves in a folder. */
 const OF_FOLDERS = ["lost+found", "tmp", "aside", "location"];
-const NO_LOCKS = { mode: "none", period: 0, floor: 0, grace: 86_400 } as const;
 
 export const init: CommandDefinition = {
   name: "init",
@@ -24,55 +39,146 @@ export const init: CommandDefinition = {
     "Make a new store. Asks for a passphrase, and shows the recovery phrase once.",
     "",
     "The recovery phrase opens the store when the passphrase is lost. Keep it on paper.",
+    "",
+    "A bucket must be there already, keep versions, and lock by itself what is stored in it; another",
+    "one is refused unless --lock accepts it. For a new bucket, see: bunker init --print-setup",
   ].join("\n"),
   wordCount: [0, 0],
   options: {
     ...COMMON_OPTIONS,
+    ...BUCKET_OPTIONS,
     label: OPEN_OPTIONS.label,
+    lock: LOCK_OPTION,
     "phrase-file": {
       type: "string",
       valueHint: "FILE",
       description: "Write the recovery phrase to a new file (0600) instead of the terminal",
     },
+    "print-setup": {
+      type: "boolean",
+      description: "Print how to make a safe bucket and its keys at Backblaze B2; makes nothing",
+    },
+    retention: {
+      type: "string",
+      valueHint: "DAYS",
+      description: "With --print-setup: for how long everything is locked (default: 30)",
+    },
   },
-  examples: ["bunker init --store /mnt/disk/store", "bunker init --phrase-file ~/phrase.txt"],
+  examples: [
+    "bunker init --store /mnt/disk/store",
+    "bunker init --phrase-file ~/phrase.txt",
+    "bunker init --print-setup --store b2://my-bucket/laptop --retention 60",
+  ],
   async run(wiring, words) {
-    const storage = await openStorage(wiring, words, { create: true });
+    if (words.flag("print-setup")) return printSetup(wiring, words);
+    if (words.isGiven("retention")) {
+      throw new BunkerError("invalid-argument", "--retention goes with --print-setup", {
+        hint: "a bucket's own settings say how long it locks",
+      });
+    }
+    const choice = chosenStore(wiring, words);
+    refuseKnown(choice);
+    const place = await openNewPlace(wiring, words, choice);
     try {
-      const context = contextOf(wiring, storage);
-      if (await hasStore(context)) {
-        throw new BunkerError("exists", `there is a store at ${storage.location} already`, {
-          hint: "choose another place, or use that store",
-        });
-      }
-      const others = foreignFilesIn(storage.location);
-      if (others !== undefined) wiring.messages.notice(others);
-      const path = words.text("phrase-file");
-      using file = path === undefined ? undefined : SecretFile.create(path);
-      const passphrase = await newPassphrase(wiring);
-      const label = labelOf(wiring, words);
-      // Whoever stops it while the store is made must hear that it is.
-      wiring.interruption.endInOrder();
-      const created = await createStore(context, { passphrase, label, policy: NO_LOCKS });
-      try {
-        await handOver(wiring, phraseOf(created.secret), file);
-        await tell(wiring, words, { created, location: storage.location });
-      } catch (error) {
-        throw afterTheStore(error);
-      }
-      return EXIT.done;
+      return await make(wiring, words, { choice, place });
     } finally {
-      await storage.close();
+      await place.storage.close();
     }
   },
 };
 
-async function newPassphrase({ environment, messages }: Wiring): Promise<string> {
-  const secret = await findSecret(environment, {
+async function printSetup(wiring: Wiring, words: Words): Promise<ExitStatus> {
+  const { freshLocation, parseRetention, setupText } = await import("../setup-text.ts");
+  const days = parseRetention(words.text("retention"));
+  const text = words.text("store");
+  const location =
+    text === undefined
+      ? freshLocation((byteCount) => systemWorld.random(byteCount))
+      : chosenStore(wiring, words).location;
+  if (location.kind !== "bucket" || location.scheme !== "b2") {
+    throw new BunkerError("invalid-argument", `--print-setup knows Backblaze B2, and no ${text}`, {
+      hint: "give --store b2://BUCKET/PREFIX, or no store at all",
+    });
+  }
+  await wiring.output.write(setupText(location, days));
+  return EXIT.done;
+}
+
+async function openNewPlace(wiring: Wiring, words: Words, choice: StoreChoice): Promise<NewPlace> {
+  const { location } = choice;
+  if (location.kind === "bucket") {
+    const { openNewBucket } = await import("../new-bucket.ts");
+    return openNewBucket(wiring, words, { ...choice, location });
+  }
+  if (lockChoiceOf(words) !== "none" && words.isGiven("lock")) {
+    throw new BunkerError("invalid-argument", "--lock is for buckets: a folder has no locks");
+  }
+  const storage = await openStorage(wiring, words, { create: true });
+  const look = (): Promise<LockPolicy> => {
+    const others = foreignFilesIn(storage.location);
+    if (others !== undefined) wiring.messages.notice(others);
+    return Promise.resolve(NO_LOCKS);
+  };
+  return { storage, look };
+}
+
+interface Making {
+  readonly choice: StoreChoice;
+  readonly place: NewPlace;
+}
+
+async function make(wiring: Wiring, words: Words, { choice, place }: Making): Promise<ExitStatus> {
+  const { storage } = place;
+  const context = contextOf(wiring, storage, choice);
+  await refuseExisting(context, choice);
+  const policy = await place.look();
+  const path = words.text("phrase-file");
+  using file = path === undefined ? undefined : SecretFile.create(path);
+  const passphrase = await newPassphrase(wiring, words);
+  const label = labelOf(wiring, words);
+  // Whoever stops it while the store is made must hear that it is.
+  wiring.interruption.endInOrder();
+  const created = await createStore(context, { passphrase, label, policy });
+  noteId(wiring, choice, hexOf(created.keyring.keys.storeId));
+  try {
+    await handOver(wiring, phraseOf(created.secret), file);
+    const isFolder = choice.location.kind === "folder";
+    await tell(wiring, words, { created, storage, policy, isFolder });
+  } catch (error) {
+    throw afterTheStore(error);
+  }
+  return EXIT.done;
+}
+
+async function refuseExisting(context: StoreContext, { location }: StoreChoice): Promise<void> {
+  let isThere: boolean;
+  try {
+    isThere = await hasStore(context);
+  } catch (error) {
+    if (location.kind === "folder") throw error;
+    throw (await import("../new-bucket.ts")).withSetupHint(error);
+  }
+  if (!isThere) return;
+  throw new BunkerError("exists", `there is a store at ${context.storage.location} already`, {
+    hint: "choose another place, or use that store",
+  });
+}
+
+/** A name that stands for a store does not come to stand for another one by itself. */
+function refuseKnown(choice: StoreChoice): void {
+  const id = choice.named?.values["store-id"];
+  if (id === undefined) return;
+  const name = nameOfChoice(choice);
+  throw new BunkerError("exists", `${name} is store ${id.slice(0, 10)} by the config file`, {
+    hint: `for a new store take its line store-id out, or give the store another name`,
+  });
+}
+
+async function newPassphrase(wiring: Wiring, words: Words): Promise<string> {
+  const secret = await findStoreSecret(wiring, words, {
     confirm: true,
     label: "new passphrase",
     variables: PASSPHRASE_VARIABLES,
-    warn: (message) => messages.warning(message),
   });
   if (secret.kind === "passphrase") return secret.text;
   throw new BunkerError("invalid-argument", "a new store begins with a passphrase", {
@@ -97,18 +203,55 @@ async function handOver(
   }
 }
 
-async function tell(
-  { messages, output }: Wiring,
-  words: Words,
-  made: { readonly created: CreatedStore; readonly location: string },
-): Promise<void> {
-  messages.notice(
-    "a folder has no locks and no versions: whoever can write to it can delete this store",
-  );
-  const { location } = made;
+interface Made {
+  readonly created: CreatedStore;
+  readonly storage: Storage;
+  readonly policy: LockPolicy;
+  readonly isFolder: boolean;
+}
+
+async function tell({ messages, output }: Wiring, words: Words, made: Made): Promise<void> {
+  const { storage, policy, isFolder } = made;
+  const { location } = storage;
+  let lock: Record<string, string | number> = {};
+  if (isFolder) {
+    messages.notice(
+      "a folder has no locks and no versions: whoever can write to it can delete this store",
+    );
+  } else {
+    lock = await tellLock(messages, storage, policy);
+  }
   const storeId = hexOf(made.created.keyring.keys.storeId);
-  if (words.flag("json")) await output.json({ storeId, location });
+  if (words.flag("json")) await output.json({ storeId, location, ...lock });
   else await output.line(`made store ${storeId.slice(0, 10)} at ${location}`);
+}
+
+/** Says what is promised, and what was seen of it; returns the fields of the JSON. */
+async function tellLock(
+  messages: Wiring["messages"],
+  storage: Storage,
+  policy: LockPolicy,
+): Promise<Record<string, string | number>> {
+  const { mode, period } = policy;
+  messages.notice(promiseOf(policy));
+  if (mode === "none") return { lock: mode };
+  const lock = await measuredLock(storage);
+  const until = lock === undefined ? undefined : new Date(lock.until).toISOString();
+  if (until === undefined) {
+    messages.warning("no lock is seen on what was just stored: see bunker store test");
+  } else {
+    messages.notice(`what was just stored is locked until ${until.slice(0, 10)}, as seen now`);
+  }
+  messages.notice("bunker does not make locks longer yet: what is old is no longer locked");
+  messages.hint("whether the key can do more than it should: bunker store test");
+  return { lock: mode, lockSeconds: period, ...(until === undefined ? {} : { lockedUntil: until }) };
+}
+
+async function measuredLock(storage: Storage): Promise<Lock | undefined> {
+  for await (const { name, versionId, hidden } of storage.listVersions(SLOT_PREFIX)) {
+    if (!hidden) return storage.lockOf(name, versionId);
+  }
+  return undefined;
 }
 
 /** The same error, which says that the store is there all the same. */

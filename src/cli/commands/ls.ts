@@ -5,7 +5,7 @@ import { isDamage, messageOf } from "../../base/errors.ts";
 import { BlobReader } from "../../store/blobs.ts";
 import { requireOwner } from "../../store/keyring.ts";
 import { childrenOf, findNode, isFolder, nameOfNode, type Node } from "../../store/paths.ts";
-import { findSnapshot, loadManifests } from "../../store/snapshots.ts";
+import { loadManifests } from "../../store/snapshots.ts";
 import type { Store } from "../../store/store.ts";
 import { type CommandDefinition, OPEN_OPTIONS } from "../command.ts";
 import { entryLine, jsonOfNode, type LineChoices } from "../entry-text.ts";
@@ -13,6 +13,7 @@ import { EXIT } from "../exit.ts";
 import { printableName } from "../names.ts";
 import { withStore } from "../session.ts";
 import { parseSnapshotWord } from "../snapshot-word.ts";
+import { WantedSnapshots } from "../wanted-snapshots.ts";
 import type { Wiring } from "../wiring.ts";
 
 interface Listing extends LineChoices {
@@ -47,15 +48,16 @@ export const ls: CommandDefinition = {
   },
   examples: [
     "bunker ls latest",
-    "bunker ls -lR latest:/home/me/documents",
-    "bunker ls --json 5d41402abc:/etc",
+    "bunker ls -lR latest:/letters",
+    "bunker ls --json 5d41402abc:/photos",
   ],
   run(wiring, words) {
     const [given = ""] = words.positionals;
     const word = parseSnapshotWord(given);
     return withStore(wiring, words, async (store) => {
       requireOwner(store.keyring, "listing a snapshot");
-      const { snapshot } = await findSnapshot(store, await loadManifests(store), word);
+      const wanted = new WantedSnapshots(wiring.messages, store, await loadManifests(store));
+      const { snapshot } = await wanted.find(word);
       const reader = new BlobReader(store);
       const node = await findNode(reader, snapshot, word.path ?? new Uint8Array(0));
       const listing = {

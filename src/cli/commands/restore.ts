@@ -10,7 +10,7 @@ import { RestoreVerify } from "../../jobs/restore-verify.ts";
 import { BlobReader } from "../../store/blobs.ts";
 import { requireOwner } from "../../store/keyring.ts";
 import { findNode, type Node, topOf } from "../../store/paths.ts";
-import { findSnapshot, loadManifests } from "../../store/snapshots.ts";
+import { loadManifests } from "../../store/snapshots.ts";
 import type { Store } from "../../store/store.ts";
 import { openFileSystem } from "../../system/open.ts";
 import { ARCHIVE_EXAMPLES, ARCHIVE_OPTIONS, restoreArchive, wantsArchive } from "../archive.ts";
@@ -24,11 +24,11 @@ import { openTarget, type RestoreTarget } from "../restore-target.ts";
 import { coreModule, laneCountOf, monitorOf, ownFoldersOf, withStore } from "../session.ts";
 import { parseSnapshotWord, type SnapshotWord } from "../snapshot-word.ts";
 import { refuseSameNames, refuseStoreInside, wayToStore } from "../target.ts";
+import { WantedSnapshots } from "../wanted-snapshots.ts";
 import type { Wiring } from "../wiring.ts";
 
-/** Ranges of packs that may be under way at once, and their bytes. */
-const FETCH_COUNT = 4;
-const FETCH_BYTES = 16 * 1024 * 1024;
+/** For each range of packs that may be under way at once. */
+const FETCH_BYTES = 4 * 1024 * 1024;
 
 export const restoreCommand: CommandDefinition = {
   name: "restore",
@@ -61,8 +61,8 @@ export const restoreCommand: CommandDefinition = {
   },
   examples: [
     "bunker restore latest --to ~/restored",
-    "bunker restore latest:/home/me/letter.txt --to ~/restored",
-    "bunker restore latest:weekly:./photos --to ~/photos",
+    "bunker restore latest:/letter.txt --to ~/restored",
+    "bunker restore latest:weekly:/photos --to ~/photos",
     "bunker restore latest --to ~/restored --include '*.odt' --exclude /old/",
     "bunker restore latest --to ~ --overwrite=if-changed --delete --dry-run",
     ...ARCHIVE_EXAMPLES,
@@ -79,8 +79,11 @@ export const restoreCommand: CommandDefinition = {
     const laneCount = laneCountOf(words);
     const own = ownFoldersOf(wiring, words);
     const way = own.store === undefined ? undefined : wayToStore(wish.target, own.store);
-    return withStore(wiring, words, (store) =>
-      restoreAll(wiring, words, { store, wish, wanted, laneCount, way, own }),
+    return withStore(
+      wiring,
+      words,
+      (store) => restoreAll(wiring, words, { store, wish, wanted, laneCount, way, own }),
+      { usage: "summary" },
     );
   },
 };
@@ -99,6 +102,8 @@ interface Found {
   readonly nodes: readonly Node[];
   /** Each as the whole id of its snapshot and its path. */
   readonly subjects: readonly string[];
+  /** How many things could not be read when the snapshots were made. */
+  readonly sourceProblems: number;
   /** What a whole snapshot holds, for the progress line. */
   readonly totals?: { readonly filesTotal: number; readonly bytesTotal: number };
 }
@@ -108,7 +113,7 @@ async function restoreAll(wiring: Wiring, words: Words, order: Order): Promise<E
   requireOwner(store.keyring, "a restore");
   const reader = new BlobReader(store);
   // Everything is found before the first byte is written.
-  const found = await findAll(order, reader);
+  const found = await findAll(wiring, order, reader);
   if (order.way !== undefined) await refuseStoreInside(reader, found.nodes, order.way);
   const files = openFileSystem();
   const { subjects } = found;
@@ -117,6 +122,7 @@ async function restoreAll(wiring: Wiring, words: Words, order: Order): Promise<E
   const monitor = monitorOf(wiring);
   try {
     const start = performance.now();
+    const { sourceProblems } = found;
     const limits = new Set<string>();
     const work = { ...found, reader, monitor, limits, target };
     const counts = await carryOut(wiring, order, work);
@@ -125,7 +131,8 @@ async function restoreAll(wiring: Wiring, words: Words, order: Order): Promise<E
     monitor.finish();
     for (const limit of limits) monitor.notice(limit);
     const seconds = (performance.now() - start) / 1000;
-    await reportRestore(wiring, words, { wish, counts, verified, seconds });
+    const usage = store.storage.usage?.();
+    await reportRestore(wiring, words, { wish, counts, verified, seconds, sourceProblems, usage });
     const problems = counts.problems + (verified?.problems ?? 0);
     return problems > 0 || limits.size > 0 ? EXIT.incomplete : EXIT.done;
   } finally {
@@ -135,13 +142,17 @@ async function restoreAll(wiring: Wiring, words: Words, order: Order): Promise<E
   }
 }
 
-async function findAll({ store, wanted, wish }: Order, reader: BlobReader): Promise<Found> {
-  const manifests = await loadManifests(store);
+async function findAll(
+  { messages }: Wiring,
+  { store, wanted, wish }: Order,
+  reader: BlobReader,
+): Promise<Found> {
+  const snapshots = new WantedSnapshots(messages, store, await loadManifests(store));
   const nodes: Node[] = [];
   const subjects: string[] = [];
   let totals: Found["totals"];
   for (const word of wanted) {
-    const { manifest, snapshot } = await findSnapshot(store, manifests, word);
+    const { manifest, snapshot } = await snapshots.find(word);
     const { path } = word;
     if (wanted.length === 1 && path === undefined && wish.selection.isAll) {
       totals = { filesTotal: snapshot.counts.files, bytesTotal: snapshot.counts.contentBytes };
@@ -150,7 +161,8 @@ async function findAll({ store, wanted, wish }: Order, reader: BlobReader): Prom
     subjects.push(hexId(manifest.id) + (path === undefined ? "" : `:${textOf(path)}`));
   }
   refuseSameNames(nodes);
-  return { nodes, subjects, ...(totals === undefined ? {} : { totals }) };
+  const sourceProblems = snapshots.tellGaps();
+  return { nodes, subjects, sourceProblems, ...(totals === undefined ? {} : { totals }) };
 }
 
 interface Work extends Found, Pick<RestoreParts, "reader" | "monitor"> {
@@ -160,7 +172,7 @@ interface Work extends Found, Pick<RestoreParts, "reader" | "monitor"> {
 
 async function carryOut(wiring: Wiring, order: Order, work: Work): Promise<RestoreCounts> {
   const { store, laneCount, wish } = order;
-  const { target, limits, nodes, subjects: _, ...parts } = work;
+  const { target, limits, nodes, subjects: _, sourceProblems: __, ...parts } = work;
   const { destination, folder, mode } = target;
   const lanes =
     folder === undefined
@@ -170,6 +182,7 @@ async function carryOut(wiring: Wiring, order: Order, work: Work): Promise<Resto
           coreModule: coreModule(),
           count: Math.min(laneCount, availableParallelism()),
         });
+  const { getCount } = store.storage.abilities;
   try {
     const restore = new Restore({
       store,
@@ -177,8 +190,8 @@ async function carryOut(wiring: Wiring, order: Order, work: Work): Promise<Resto
       destination,
       mode,
       write: (task) => lanes!.write(task),
-      fetchCount: FETCH_COUNT,
-      fetchBytes: FETCH_BYTES,
+      fetchCount: getCount,
+      fetchBytes: getCount * FETCH_BYTES,
       onLimits: (list) => list.forEach((limit) => limits.add(limit)),
       ...stepLines(wiring, wish),
     });

@@ -7,12 +7,7 @@ import { BlobReader } from "../../store/blobs.ts";
 import { requireOwner } from "../../store/keyring.ts";
 import { Numbering } from "../../store/numbering.ts";
 import { closurePacks, listPacks } from "../../store/presence.ts";
-import {
-  findSnapshot,
-  loadManifests,
-  type Manifests,
-  readSnapshot,
-} from "../../store/snapshots.ts";
+import { loadManifests, type Manifests, readSnapshot } from "../../store/snapshots.ts";
 import type { Store } from "../../store/store.ts";
 import { type CommandDefinition, OPEN_OPTIONS, type Words } from "../command.ts";
 import { localTime } from "../entry-text.ts";
@@ -20,6 +15,7 @@ import { EXIT } from "../exit.ts";
 import { formatBytes, formatCount, formatCounted } from "../progress.ts";
 import { breather, monitorOf, withStore } from "../session.ts";
 import { parseSnapshotWord } from "../snapshot-word.ts";
+import { WantedSnapshots } from "../wanted-snapshots.ts";
 import type { Wiring } from "../wiring.ts";
 
 interface Gathered {
@@ -52,9 +48,8 @@ export const stats: CommandDefinition = {
       requireOwner(store.keyring, "looking into snapshots");
       const manifests = await loadManifests(store);
       const chosen = new Set<string>();
-      for (const word of given) {
-        chosen.add(hexId((await findSnapshot(store, manifests, word)).manifest.id));
-      }
+      const wanted = new WantedSnapshots(wiring.messages, store, manifests);
+      for (const word of given) chosen.add(hexId((await wanted.find(word)).manifest.id));
       const gathered = await gather(wiring, store, manifests);
       const shown = gathered.snapshots.filter(
         ({ found }) => chosen.size === 0 || chosen.has(hexId(found.manifest.id)),

@@ -1,0 +1,196 @@
+// A store in a bucket, from the command line: how it is named and opened, and that the bucket's key
+// is in no output, no file and no object.
+
+import { describe, expect, test } from "bun:test";
+import { chmodSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+import { Emulator } from "../b2/emulator.ts";
+import {
+  BY_PASSPHRASE,
+  type Environment,
+  emptyPlace,
+  type Outcome,
+  PASSPHRASE,
+  type Place,
+} from "../support/bunker.ts";
+
+const BUCKET = "my-bucket";
+const STORE = `b2://${BUCKET}/laptop`;
+const CONFIG = "home/.config/bunker/config.toml";
+const NO_KEY = { B2_APPLICATION_KEY_ID: undefined, B2_APPLICATION_KEY: undefined };
+
+class Remote implements AsyncDisposable {
+  readonly place: Place = emptyPlace();
+  readonly b2: Emulator;
+  readonly key: { readonly keyId: string; readonly secret: string };
+
+  private constructor(b2: Emulator) {
+    this.b2 = b2;
+    const defaultRetention = { mode: "compliance", days: 30 } as const;
+    b2.createBucket(BUCKET, { lock: true, defaultRetention });
+    this.key = b2.createKey({ bucket: BUCKET });
+  }
+
+  static async start(): Promise<Remote> {
+    return new Remote(await Emulator.start());
+  }
+
+  get environment(): Environment {
+    return {
+      ...BY_PASSPHRASE,
+      BUNKER_STORE: STORE,
+      B2_APPLICATION_KEY_ID: this.key.keyId,
+      B2_APPLICATION_KEY: this.key.secret,
+      B2_REGION: this.b2.region,
+      B2_ENDPOINT_URL: this.b2.endpoint,
+    };
+  }
+
+  /** The emulator is in this process, which must not stand still meanwhile. */
+  async run(words: readonly string[], changes: Environment = {}): Promise<Outcome> {
+    const child = this.place.start(words, { ...this.environment, ...changes });
+    const texts = [child.stdout, child.stderr].map((stream) => new Response(stream).text());
+    const [stdout = "", stderr = ""] = await Promise.all(texts);
+    return { stdout, stderr, status: await child.exited };
+  }
+
+  async lines(words: readonly string[], changes: Environment = {}): Promise<string[]> {
+    const { stdout, stderr, status } = await this.run(words, changes);
+    if (status !== 0) throw new Error(`bunker ${words.join(" ")}: status ${status}\n${stderr}`);
+    return stdout.split("\n").slice(0, -1);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.place[Symbol.dispose]();
+    await this.b2.stop();
+  }
+}
+
+describe("a store in a bucket", () => {
+  test("is made, filled and read, and called by its address", async () => {
+    await using remote = await Remote.start();
+    const { place } = remote;
+    const [made] = await remote.lines(["init", "--json"]);
+    expect(JSON.parse(made!)).toMatchObject({ location: STORE });
+    place.write("things/a", "content");
+    await remote.lines(["backup", "things"]);
+    await remote.lines(["restore", "latest", "--to", "copy"]);
+    expect(place.read("work/copy/a")).toBe("content");
+    expect(
+      Object.keys(JSON.parse(place.read("home/.local/state/bunker/known.json")) as object),
+    ).toEqual([STORE]);
+    const keys = remote.b2.keysOf(BUCKET);
+    expect(keys.length).toBeGreaterThan(3);
+    expect(keys.filter((key) => !key.startsWith("laptop/"))).toEqual([]);
+    // Nothing of an address becomes a folder here, and a name like it is no store.
+    expect(readdirSync(place.at("work")).sort()).toEqual(["copy", "things"]);
+  });
+
+  test("by a name with a key of its own, whose id the first use notes", async () => {
+    await using remote = await Remote.start();
+    const { place, b2, key } = remote;
+    chmodSync(place.write("key", `${key.secret}\n`), 0o600);
+    const words = `--key-id ${key.keyId} --key-file key --region ${b2.region} --endpoint ${b2.endpoint}`;
+    place.lines(["store", "add", "home", STORE, ...words.split(" "), "--limit-requests", "1000"]);
+    const named = {
+      ...NO_KEY,
+      B2_REGION: undefined,
+      B2_ENDPOINT_URL: undefined,
+      BUNKER_STORE: "@home",
+    };
+    const [made] = await remote.lines(["init", "--json"], named);
+    const { storeId, location } = JSON.parse(made!) as Record<string, string>;
+    expect(location).toBe(STORE);
+    expect(place.read(CONFIG)).toEndWith(`store-id = "${storeId!}"\n`);
+    expect(await remote.lines(["snapshots", "--connections", "2"], named)).toEqual([]);
+    // The same store by its address, with the key of the environment.
+    expect(await remote.lines(["snapshots"])).toEqual([]);
+  });
+
+  test("of a service whose names are its own is called with its host", async () => {
+    await using remote = await Remote.start();
+    const { b2, key } = remote;
+    const { stdout } = await remote.run(["init", "--json"], {
+      BUNKER_STORE: `s3://${BUCKET}/laptop`,
+      AWS_ACCESS_KEY_ID: key.keyId,
+      AWS_SECRET_ACCESS_KEY: key.secret,
+      AWS_REGION: b2.region,
+      AWS_ENDPOINT_URL: b2.endpoint,
+    });
+    const { host } = new URL(b2.endpoint);
+    expect(JSON.parse(stdout)).toMatchObject({ location: `s3://${BUCKET}/laptop (${host})` });
+  });
+
+  test("what is missing or wrong is told before anything is sent", async () => {
+    await using remote = await Remote.start();
+    const cases: [Environment, string][] = [
+      [NO_KEY, "there is no key for the bucket"],
+      [
+        { B2_APPLICATION_KEY: undefined },
+        "B2_APPLICATION_KEY_ID is set, and B2_APPLICATION_KEY is not",
+      ],
+      [
+        { B2_ENDPOINT_URL: undefined, B2_REGION: undefined },
+        "the region of the bucket is not known",
+      ],
+      [{ B2_ENDPOINT_URL: "http://192.0.2.1" }, "B2_ENDPOINT_URL: expected https://"],
+      [{ BUNKER_STORE: `b2://i:hunter2@${BUCKET}` }, "b2://: expected BUCKET/PREFIX"],
+      [{ BUNKER_STORE: `b2:${BUCKET}` }, "expected b2://BUCKET/PREFIX"],
+    ];
+    for (const [changes, message] of cases) {
+      const { stderr, status } = await remote.run(["snapshots"], changes);
+      expect(stderr).toContain(`bunker: error: ${message}`);
+      expect(stderr).not.toContain("hunter");
+      expect(status).toBe(2);
+    }
+    expect(remote.b2.requests).toEqual([]);
+  });
+
+  test("a wrong key is status 11", async () => {
+    await using remote = await Remote.start();
+    const { stderr, status } = await remote.run(["snapshots"], { B2_APPLICATION_KEY: "hunter2" });
+    expect(stderr).toStartWith("bunker: error: ");
+    expect(stderr).not.toContain("hunter");
+    expect(status).toBe(11);
+  });
+});
+
+test("the bucket's key is in no output, no file of this machine, and no object", async () => {
+  await using remote = await Remote.start();
+  const { place, b2, key } = remote;
+  const outputs: string[] = [];
+  const run = async (words: readonly string[], changes: Environment = {}): Promise<void> => {
+    const { stdout, stderr } = await remote.run(words, changes);
+    outputs.push(stdout, stderr);
+  };
+  place.write("things/a", "content");
+  await run(["init", "--json"]);
+  for (const words of [
+    ["backup", "things", "--json"],
+    ["snapshots", "--json"],
+    ["check", "--json"],
+  ]) {
+    await run(words);
+  }
+  await run(["restore", "latest", "--to", "copy"]);
+  await run(["backup", "--stdin-name", "seen", "--command", "--", "env"]);
+  await run(["snapshots"], { B2_REGION: "eu-central-003" });
+  await run(["snapshots"], { B2_APPLICATION_KEY_ID: "other" });
+  await run(["snapshots"], { BUNKER_STORE: `b2://other-bucket` });
+  await run(["cat", "latest:/seen"]);
+  expect(outputs.join("")).toContain("B2_APPLICATION_KEY_ID=");
+  expect(outputs.join("")).not.toContain(key.secret);
+  for (const path of filesBelow(place.at()))
+    expect(readFileSync(path).includes(key.secret)).toBe(false);
+  expect(filesBelow(place.at("home")).length).toBeGreaterThan(2);
+  expect(b2.requests.length).toBeGreaterThan(10);
+  expect(JSON.stringify(b2.requests)).not.toContain(key.secret);
+  expect(outputs.join("")).not.toContain(PASSPHRASE);
+});
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile());
+}
