@@ -64,7 +64,7 @@ export class Line {
       this.#pieces.push({ bytes: piece, dueMs: this.#busyMs + roundTripMs / 2 });
     }
     this.#heldBytes += bytes.length;
-    if (!this.#isPaused && this.#heldBytes > this.#heldBytesMax()) {
+    if (!this.#isPaused && this.#heldBytes > this.#bytesIn(AHEAD_MS)) {
       this.#isPaused = true;
       this.#sender.pause();
     }
@@ -115,13 +115,14 @@ export class Line {
   }
 
   #letSend(): void {
-    if (!this.#isPaused || this.#heldBytes > this.#heldBytesMax() / 2) return;
+    if (!this.#isPaused || this.#heldBytes > this.#bytesIn(AHEAD_MS / 2)) return;
     this.#isPaused = false;
     this.#sender.resume();
   }
 
-  #heldBytesMax(): number {
+  /** What is on a full line, and what waits to get on it for so long. */
+  #bytesIn(aheadMs: number): number {
     const { roundTripMs, bytesPerSecond } = this.#settings;
-    return ((roundTripMs / 2 + AHEAD_MS) / 1000) * bytesPerSecond;
+    return ((roundTripMs / 2 + aheadMs) / 1000) * bytesPerSecond;
   }
 }

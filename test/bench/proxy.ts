@@ -5,7 +5,8 @@
 //     --rate 20                                    million bytes a second, each connection, each way
 //   bun test/bench/proxy.ts --check                measures itself: delay, rate, and what it costs
 //
-// The first byte of a connection waits for a round trip more, as it does for TCP's greeting.
+// The first byte of a connection waits for a round trip more, as it does for TCP's greeting. A million
+// bytes cost 1.2 ms of a core, most of it the system's copying; a proxy in Go took 1.1 ms.
 
 import { parseArgs } from "node:util";
 
@@ -92,12 +93,13 @@ async function join(client: End, to: string, settings: LineSettings): Promise<vo
       port: Number(port),
       data: undefined,
       allowHalfOpen: true,
-      socket: { ...HANDLERS, open: (end) => void end.pause() },
+      socket: { ...HANDLERS, open: (end) => end.pause() },
     });
     const away = new Line(settings, opened + settings.roundTripMs, lineEnds(client, server));
     const back = new Line(settings, opened, lineEnds(server, client));
     client.data = { outward: away, inward: back };
     server.data = { outward: back, inward: away };
+    if (client.readyState <= 0) away.finish(); // It has gone meanwhile.
     for (const end of [client, server]) {
       end.setNoDelay(true);
       end.resume();

@@ -17,7 +17,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const SETPRIV = Bun.which("setpriv");
 const OUTPUT_LENGTH_MAX = 4000;
 const POLL_MS = 20;
-const START_MS_MAX = 60_000;
+const START_MS_MAX = 30_000;
 
 /** The same command, which the system ends together with this process. */
 export function tied(command: readonly string[]): string[] {
