@@ -86,7 +86,7 @@ export const COMMON_OPTIONS = {
   store: {
     type: "string",
     valueHint: "STORE",
-    description: "A folder, b2://BUCKET/PREFIX, s3://…, or @NAME (default: BUNKER_STORE)",
+    description: "A folder, b2://BUCKET/PREFIX or @NAME (default: BUNKER_STORE)",
   },
   json: { type: "boolean", description: "Write results as JSON, for scripts" },
   help: { type: "boolean", short: "h", description: "Show this help" },

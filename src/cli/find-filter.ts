@@ -11,7 +11,7 @@ export const FILTER_OPTIONS = {
     type: "string",
     multiple: true,
     valueHint: "TYPE",
-    description: "Only f file, d folder, l link, p pipe, s socket, c or b device",
+    description: "f file, d folder, l link, p pipe, s socket, c or b device",
   },
   larger: {
     type: "string",
@@ -22,7 +22,7 @@ export const FILTER_OPTIONS = {
   newer: {
     type: "string",
     valueHint: "TIME",
-    description: "Only what changed after 2026-03-04, 2026-03-04T05:06:07, or 7d (days) ago",
+    description: "Only what changed after 2026-03-04, 2026-03-04T05:06:07, or 7d ago",
   },
   older: { type: "string", valueHint: "TIME", description: "Only what changed before" },
 } as const satisfies Record<string, OptionDefinition>;

@@ -13,10 +13,11 @@ import type { OptionDefinition, Words } from "./command.ts";
 export const LOCK_OPTION = {
   type: "string",
   valueHint: "MODE",
-  description: "Buckets: the least locks that are accepted: compliance (default), governance or none",
+  description:
+    "Buckets: the least locks that are accepted: compliance (default), governance or none",
 } as const satisfies OptionDefinition;
 
-const DAY_SECONDS = DAY_MS / 1000;
+export const DAY_SECONDS = DAY_MS / 1000;
 /** Sweeps wait for it: for clocks that differ, and commits under way. */
 const GRACE_SECONDS = DAY_SECONDS;
 const FLOOR_SECONDS_MAX = 14 * DAY_SECONDS;
@@ -43,15 +44,4 @@ export function policyOf(lock: DefaultLock | undefined, choice: LockChoice): Loc
   const period = lock.days * DAY_SECONDS;
   const floor = Math.min(Math.floor(period / 4), FLOOR_SECONDS_MAX);
   return { mode: lock.mode, period, floor, grace: GRACE_SECONDS };
-}
-
-/** What a policy promises, in one sentence. */
-export function promiseOf({ mode, period }: LockPolicy): string {
-  if (mode === "none") return "no locks are promised: who has a key that deletes can delete the store";
-  const days = `${period / DAY_SECONDS} days`;
-  const who =
-    mode === "compliance"
-      ? "nobody can delete it before, with any key"
-      : "only who has a key with bypassGovernance can delete it before";
-  return `what is stored is locked for ${days} in ${mode.toUpperCase()} mode: ${who}`;
 }

@@ -55,12 +55,15 @@ async function lookAt(look: Look): Promise<LockPolicy> {
   bucket.clock.check(); // Something was listed by now.
   const settings = await readBucketSettings(bucket, dialectOf(location, bucket));
   const judged = judgeBucket(settings, location.prefix, least);
-  const lock = defaultLockOf(settings);
   for (const row of judged) if (row.judgement !== "ok") tell(wiring, row);
   const faults = judged.filter(({ judgement }) => judgement === "bad");
-  if (faults.length > 0) throw unsafe(look, faults, lock?.mode === "governance");
+  if (faults.length > 0) {
+    const governed = judgeBucket(settings, location.prefix, "governance");
+    const isEnough = governed.every(({ judgement }) => judgement !== "bad");
+    throw unsafe(look, faults, isEnough);
+  }
   await tellOthers(look);
-  return policyOf(lock, least);
+  return policyOf(defaultLockOf(settings), least);
 }
 
 /** Whose words a bucket's rights and settings have. */
@@ -68,18 +71,18 @@ export function dialectOf({ scheme }: BucketLocation, { service }: Bucket): Dial
   return scheme === "b2" || regionOf(service.endpoint) !== undefined ? "b2" : "s3";
 }
 
-function tell({ messages }: Wiring, { what, found, means }: Judged): void {
+// What has a remedy is a fault, accepted or not; the rest is only not known.
+function tell({ messages }: Wiring, { what, found, means, change }: Judged): void {
   const text = `the bucket's ${what}: ${found}${means === undefined ? "" : `: ${means}`}`;
-  if (means === undefined) messages.notice(text);
+  if (change === undefined) messages.notice(text);
   else messages.warning(text);
 }
 
-function unsafe(look: Look, faults: readonly Judged[], isGoverned: boolean): BunkerError {
+function unsafe(look: Look, faults: readonly Judged[], isEnoughByGovernance: boolean): BunkerError {
   const { bucket, location } = look;
   const isB2 = dialectOf(location, bucket) === "b2";
   const names = faults.map(({ what }) => what).join(", ");
-  const isModeAlone = isGoverned && faults.length === 1 && faults[0]!.what === "default retention";
-  const accept = isModeAlone ? "governance" : "none";
+  const accept = isEnoughByGovernance ? "governance" : "none";
   const change = changeText(faults, isB2 ? bucket.name : undefined);
   return new BunkerError(
     "invalid-argument",

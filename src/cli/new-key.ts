@@ -5,6 +5,7 @@
 
 import { BunkerError, fromSystemError } from "../base/errors.ts";
 import { strictTextOf } from "../base/bytes.ts";
+import { forbidCoreDumps } from "../system/core-dumps.ts";
 import { firstLine } from "./secrets.ts";
 import { promptSecret } from "./prompt.ts";
 import { type NamedStore, type SettingValues } from "./store-settings.ts";
@@ -32,6 +33,7 @@ export async function askBucketKey(
   const fromStdin = file === "-";
   const isElsewhere = (file !== undefined && !fromStdin) || given["key-command"] !== undefined;
   if (isElsewhere || (given["key-id"] === undefined && !fromStdin)) return given;
+  forbidCoreDumps();
   const { location } = check({ ...others, key: "to come" });
   if (fromStdin) return { ...others, key: await keyFromStdin() };
   const [idName, keyName] = VARIABLES[location.kind === "bucket" ? location.scheme : "s3"];

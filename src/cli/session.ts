@@ -18,7 +18,6 @@ import { loadCoreBytes } from "../system/core-file.ts";
 import { openLocalFolder } from "../system/local.ts";
 import { nativePlatform } from "../system/platform.ts";
 import { systemWorld } from "../system/world.ts";
-import { forbidCoreDumps } from "../system/core-dumps.ts";
 import type { Words } from "./command.ts";
 import { noteStoreId } from "./config.ts";
 import { configFolderIfAny } from "./config-file.ts";
@@ -70,7 +69,6 @@ interface Opening {
 }
 
 function contextWith(wiring: Wiring, { storage, choice, local }: Opening): StoreContext {
-  forbidCoreDumps(); // From here on, keys are in memory.
   const storeId = choice.named?.values["store-id"];
   return {
     platform: nativePlatform,

@@ -67,8 +67,8 @@ ${keyLine("reader", location)}
 #    Deletes what is no longer locked. Make it when you need it, for a day, and never leave it anywhere:
 ${keyLine("owner", location, `--duration ${DAY_SECONDS} `)}
 
-# 4. The region is the second word of this address, as us-west-004. Then b2 forgets the master key.
-b2 account get | grep s3ApiUrl
+# 4. The region is the second word of s3endpoint, as us-west-004. Then b2 forgets the master key.
+b2 account get | grep s3endpoint
 b2 account clear
 
 # 5. The store, with the writer's id and key.

@@ -2,6 +2,7 @@
 
 import { openFolderStorage } from "../storage/folder.ts";
 import type { Storage } from "../storage/storage.ts";
+import { forbidCoreDumps } from "../system/core-dumps.ts";
 import { refuseLimits } from "./bucket-limits.ts";
 import type { Words } from "./command.ts";
 import { chosenStore } from "./store-choice.ts";
@@ -13,6 +14,7 @@ export async function openStorage(
   words: Words,
   options: { readonly create: boolean },
 ): Promise<Storage> {
+  forbidCoreDumps(); // From here on, keys are in memory.
   const choice = chosenStore(wiring, words);
   const { location } = choice;
   if (location.kind === "folder") {

@@ -7,6 +7,7 @@
 import { isAbsolute, join } from "node:path";
 
 import { BunkerError } from "../base/errors.ts";
+import { parseEndpoint, parseRegion } from "./endpoint.ts";
 import type { Environment } from "./locations.ts";
 import { parseCount, parseRate } from "./measures.ts";
 import { similarTo } from "./similar.ts";
@@ -21,7 +22,7 @@ import {
 export const CONNECTIONS_MAX = 128;
 const REQUESTS_MAX = 100_000;
 
-type Form = "text" | "path" | "count" | "rate" | "id";
+type Form = "text" | "path" | "count" | "rate" | "id" | "endpoint" | "region";
 
 interface SettingDefinition {
   readonly form: Form;
@@ -36,8 +37,8 @@ interface SettingDefinition {
 export const SETTINGS = {
   location: { form: "text" },
   "store-id": { form: "id" },
-  endpoint: { form: "text", bucket: true },
-  region: { form: "text", bucket: true },
+  endpoint: { form: "endpoint", bucket: true },
+  region: { form: "region", bucket: true },
   "key-id": { form: "text", bucket: true },
   key: { form: "text", bucket: true, secret: true },
   "key-file": { form: "path", bucket: true },
@@ -127,6 +128,12 @@ function checkForm(
   const definition: SettingDefinition = SETTINGS[key];
   switch (definition.form) {
     case "text":
+      return;
+    case "endpoint":
+      parseEndpoint({ text, from: what });
+      return;
+    case "region":
+      parseRegion({ text, from: what }, "us-west-004");
       return;
     case "count":
       parseCount(text, what, definition.most ?? 1);

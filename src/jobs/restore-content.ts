@@ -17,7 +17,7 @@ import type { RawStat } from "../system/stat.ts";
 import { DataCursor, dataBytesOf } from "./extents.ts";
 import type { LinkGroups } from "./link-groups.ts";
 import { OldContent } from "./old-content.ts";
-import type { FileInWork } from "./restore-files.ts";
+import { type FileInWork, inWords } from "./restore-files.ts";
 import type { BlobTarget } from "./restore-lane.ts";
 import type { RestoreReport } from "./restore-report.ts";
 import type { RestoreWindow } from "./restore-window.ts";
@@ -79,17 +79,14 @@ export class RestoreContent {
       return;
     }
     const wanted = { entry, place, content, found };
-    const old = found?.type === "file" ? this.#openOld(place) : undefined;
+    const { there } = this.#parts.destination;
+    const old = found?.type === "file" ? there.openFile(place.folder, place.name) : undefined;
     if (old === undefined) return await this.#planNew(wanted);
     try {
       await this.#planOver(wanted, old);
     } finally {
-      this.#parts.destination.there.close(old);
+      there.close(old);
     }
-  }
-
-  #openOld({ folder, name }: PlaceInTree): OldFile | undefined {
-    return this.#parts.destination.there.openFile(folder, name);
   }
 
   async #planNew(wanted: Wanted): Promise<void> {
@@ -134,6 +131,7 @@ export class RestoreContent {
     const isReplacing = found !== undefined;
     const file = this.#addFile({ place, metadata: entry, bytes: entry.size, isReplacing });
     const target: BlobTarget = { kind: "whole", file, folder: place.folder, metadata: entry };
+    this.#inWork(file).waiting = 1;
     await this.#parts.window.add(content[0]!, target);
     this.#inWork(file).planned = true;
   }
@@ -163,6 +161,7 @@ export class RestoreContent {
       }
       const extents = cursor.take(length);
       if (this.#reuse(work, extents, id)) continue;
+      this.#inWork(file).waiting += extents.length;
       for (const extent of extents) await window.add(id, { ...target, ...extent });
       if (window.isFull) await this.#carryOutWindow();
     }
@@ -210,9 +209,9 @@ export class RestoreContent {
     return true;
   }
 
-  #addFile(file: Omit<FileInWork, "failed" | "planned">): number {
+  #addFile(file: Omit<FileInWork, "failed" | "planned" | "waiting">): number {
     this.#lastFile += 1;
-    this.#files.set(this.#lastFile, { ...file, failed: false, planned: false });
+    this.#files.set(this.#lastFile, { ...file, failed: false, planned: false, waiting: 0 });
     return this.#lastFile;
   }
 
@@ -230,8 +229,17 @@ export class RestoreContent {
   /** Writes everything that was planned, and finishes the files that are whole. */
   async carryOut(): Promise<void> {
     await this.#parts.window.carryOut();
+    this.#finishAll(() => true);
+  }
+
+  /** A chunk stands at one of the places that wait for it. */
+  noteWritten(number: number): void {
+    this.#inWork(number).waiting -= 1;
+  }
+
+  #finishAll(isDone: (file: FileInWork) => boolean): void {
     for (const [number, file] of this.#files) {
-      if (!file.planned) continue;
+      if (!file.planned || !isDone(file)) continue;
       this.#files.delete(number);
       this.#finishFile(file);
     }
@@ -275,17 +283,16 @@ export class RestoreContent {
     if (hardLink !== undefined) this.#parts.groups.set(hardLink, undefined);
   }
 
-  /** Lets go of all that is not whole. Nothing may be under way. */
-  discardAll(): void {
+  /** Finishes what is whole, and lets go of the rest. Nothing may be under way. */
+  giveUp(): void {
+    try {
+      this.#finishAll(({ waiting, failed }) => waiting === 0 && !failed);
+    } catch (error) {
+      if (!isBunkerError(error)) throw error; // What led here says more.
+    }
     for (const { open } of this.#files.values()) {
       if (open !== undefined) this.#parts.destination.discardFile(open);
     }
     this.#files.clear();
   }
-}
-
-function inWords(error: unknown, open: NewFile | undefined): unknown {
-  if (open?.isInPlace !== true || !isBunkerError(error)) return error;
-  const message = `${error.message}; it was written in place, and is half changed now`;
-  return new BunkerError(error.code, message, { cause: error });
 }

@@ -1,7 +1,7 @@
 // Restore files: what a restore keeps in mind of the files that it is writing.
 
 import type { Metadata } from "../base/entry.ts";
-import { BunkerError } from "../base/errors.ts";
+import { BunkerError, isBunkerError } from "../base/errors.ts";
 import type { NewFile, PlaceInTree } from "../destination/destination.ts";
 
 export interface FileInWork {
@@ -15,6 +15,8 @@ export interface FileInWork {
   failed: boolean;
   /** The walk has named all its chunks. */
   planned: boolean;
+  /** Places in it whose chunks are not written yet. */
+  waiting: number;
 }
 
 /** Another name of a file that is restored before it. */
@@ -22,6 +24,13 @@ export interface Link {
   readonly group: number;
   readonly folder: PlaceInTree["folder"];
   readonly metadata: Metadata;
+}
+
+/** An error that a file met, with what that means for the file. */
+export function inWords(error: unknown, open: NewFile | undefined): unknown {
+  if (open?.isInPlace !== true || !isBunkerError(error)) return error;
+  const message = `${error.message}; it was written in place, and is half changed now`;
+  return new BunkerError(error.code, message, { cause: error });
 }
 
 /** The problem of something that only later versions can restore. */

@@ -6,8 +6,8 @@ import { hexId } from "../base/ids.ts";
 import { Budget, TaskPool } from "../base/queue.ts";
 import type { BlobReader } from "../store/blobs.ts";
 import type { Place } from "../store/catalog.ts";
-import { GRID_BYTES } from "../store/pack-bytes.ts";
 import type { Complaint, Destination } from "../destination/destination.ts";
+import { joined, onGrid } from "./ranges.ts";
 import type { BlobTarget, RestoreAnswer, RestoreTask } from "./restore-lane.ts";
 import { writeTarget } from "./restore-lane.ts";
 
@@ -20,6 +20,8 @@ export interface WindowParts {
   readonly fetchCount: number;
   readonly fetchBytes: number;
   readonly onFileFailed: (file: number, error: BunkerError) => void;
+  /** A chunk was written to a place in a file, or could not be, which has failed the file. */
+  readonly onPlaced?: (file: number) => void;
   /** Content was written: bytes of plaintext, for every place that they went to. */
   readonly onWritten?: (bytes: number) => void;
   readonly onLimits: (limits: readonly string[]) => void;
@@ -31,9 +33,6 @@ export interface WindowParts {
 /** A window ends at so many chunks or plain bytes. */
 const NEED_COUNT_MAX = 8192;
 const PLAIN_BYTES_MAX = 1024 * 1024 * 1024;
-/** Ranges end at so many bytes, and cross gaps of at most so many. */
-const RANGE_BYTES_MAX = 4 * 1024 * 1024;
-const GAP_BYTES_MAX = 64 * 1024;
 
 interface Need {
   readonly place: Place;
@@ -136,13 +135,10 @@ export class RestoreWindow {
     let task: RestoreTask;
     try {
       const packKey = await reader.packKey(range.packId);
-      // On the grid: what is read then says little of what is wanted.
-      const offset = Math.floor(range.offset / GRID_BYTES) * GRID_BYTES;
-      const end = Math.ceil((range.offset + range.length) / GRID_BYTES) * GRID_BYTES;
-      const wanted = { offset, length: end - offset };
+      const wanted = onGrid(range);
       const bytes = await reader.packs.get(range.packId, wanted);
       if (bytes === undefined) return await this.#rescueAll(range);
-      task = { packKey, bytes, needs: range.needs.map((need) => placed(need, offset)) };
+      task = { packKey, bytes, needs: range.needs.map((need) => placed(need, wanted.offset)) };
     } catch (error) {
       if (!isDamage(error)) throw error;
       return await this.#rescueAll(range);
@@ -154,7 +150,11 @@ export class RestoreWindow {
     for (const { file, code, message } of answer.failed) {
       this.#parts.onFileFailed(file, new BunkerError(code, message));
     }
-    for (const position of answer.damaged) await this.#rescue(range.needs[position]!);
+    const damaged = new Set(answer.damaged);
+    for (const [position, need] of range.needs.entries()) {
+      if (damaged.has(position)) await this.#rescue(need);
+      else for (const { file } of need.targets) this.#parts.onPlaced?.(file);
+    }
   }
 
   async #rescueAll(range: Range): Promise<void> {
@@ -163,7 +163,7 @@ export class RestoreWindow {
 
   // What a range did not give is looked for in every other copy; the failure names the pack.
   async #rescue(need: Need): Promise<void> {
-    const { reader, destination, onFileFailed } = this.#parts;
+    const { reader, destination, onFileFailed, onPlaced } = this.#parts;
     try {
       const plain = await reader.read("data", need.place.id);
       if (plain.length !== need.place.plainBytes) {
@@ -172,6 +172,7 @@ export class RestoreWindow {
       for (const target of need.targets) {
         const failure = writeTarget(destination, target, plain);
         if (failure !== undefined) onFileFailed(target.file, failure);
+        onPlaced?.(target.file);
       }
     } catch (error) {
       if (!isDamage(error)) throw error;
@@ -203,13 +204,9 @@ function coalesce(needs: ReadonlyMap<string, Need>): Range[] {
   for (const need of sorted) {
     const { offset, storedBytes, packId } = need.place;
     const last = ranges.at(-1);
-    const end = last === undefined ? 0 : last.offset + last.length;
-    if (
-      last !== undefined &&
-      offset - end <= GAP_BYTES_MAX &&
-      offset + storedBytes - last.offset <= RANGE_BYTES_MAX
-    ) {
-      last.length = Math.max(last.length, offset + storedBytes - last.offset);
+    const whole = last && joined(last, { offset, length: storedBytes });
+    if (last !== undefined && whole !== undefined) {
+      last.length = whole.length;
       last.needs.push(need);
     } else {
       ranges.push({ packId, offset, length: storedBytes, needs: [need] });

@@ -39,7 +39,7 @@ export interface RestoreMode {
   readonly selection?: Selection;
 }
 
-export interface RestoreParts extends Omit<WindowParts, "onFileFailed"> {
+export interface RestoreParts extends Omit<WindowParts, "onFileFailed" | "onPlaced"> {
   readonly store: Store;
   readonly reader: BlobReader;
   readonly destination: Destination;
@@ -95,6 +95,7 @@ export class Restore {
     this.#window = new RestoreWindow({
       ...parts,
       onFileFailed: (file, error) => this.#content.failFile(file, error),
+      onPlaced: (file) => this.#content.noteWritten(file),
       onComplaints: (complaints) => this.#note(complaints),
       onWritten: (bytes) => report.written(bytes),
     });
@@ -137,7 +138,7 @@ export class Restore {
       await this.#report.tellSteps();
     } catch (error) {
       // A lane that was stopped may still be writing: then the parts stay until the next restore.
-      if (!isBunkerError(error, "interrupted")) this.#content.discardAll();
+      if (!isBunkerError(error, "interrupted")) this.#content.giveUp();
       throw error;
     }
   }

@@ -31,7 +31,8 @@ export async function ask<T>(caller: Caller, call: Call, read: (answer: Answer) 
 /** Reads an answer's document, whose root must be `rootName`; some errors come with 200. */
 export function documentIn(answer: Answer, rootName: string, what: string): XmlNode {
   const root = parseXml(answer.bytes, what);
-  if (root.name === rootName) return root;
+  // Versitygw calls a lock's document "ObjectLockRetention".
+  if (root.name === rootName || root.name === `ObjectLock${rootName}`) return root;
   if (root.name !== "Error")
     throw new BunkerError("unavailable", `${what}: expected <${rootName}>, found <${root.name}>`);
   const cause = failureOfAnswer({ ...answer, localMs: 0, secrets: [] });

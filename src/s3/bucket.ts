@@ -18,7 +18,8 @@ import { Tally } from "./tally.ts";
 import { judge, type Verdict } from "./verdict.ts";
 import { sleepUnless } from "./waiting.ts";
 
-const CONNECTIONS = 16;
+/** Each upload holds its pack in memory, so that more would cost more of that. */
+const CONNECTIONS = 6;
 /** B2 was seen to refuse more than some twenty deletions at once. */
 const SMALL_CALLS_MAX = 8;
 const PIECE_BYTES = 64 * 1024;
@@ -33,6 +34,8 @@ export class Bucket implements Caller {
   readonly hash: Hash;
   readonly clock: ServerClock;
   readonly tally = new Tally();
+  /** Calls that move data at once, at most. */
+  readonly connections: number;
   readonly #world: World;
   readonly #sendParts: SendParts;
   readonly #signer: Signer;
@@ -46,6 +49,7 @@ export class Bucket implements Caller {
   constructor(service: S3Service, name: string, parts: BucketParts) {
     const { world, limits = {}, patience = PATIENCE } = parts;
     const connections = limits.connections ?? CONNECTIONS;
+    this.connections = connections;
     this.name = name;
     const { credentials: _, ...shown } = service;
     this.service = shown;

@@ -119,6 +119,7 @@ function documentOf(bytes: Bytes | undefined): XmlNode | undefined {
 }
 
 function isForeign({ bytes, headers }: FailedAnswer): boolean {
+  if (headers.has("x-amz-request-id")) return false;
   if (/\bhtml\b/i.test(headers.get("content-type") ?? "")) return true;
   return bytes !== undefined; // S3 says why whenever it can.
 }

@@ -39,7 +39,8 @@ export class Gate {
   /** Waits for a place. Throws `interrupted` when the signal comes first. */
   async enter(signal?: AbortSignal): Promise<Pass> {
     if (signal?.aborted === true) throw interrupted(signal);
-    if (this.#waiting.size > 0 || this.#inside >= this.places) await this.#wait(signal);
+    // Where somebody waits, all places are taken: whoever leaves lets the next ones in.
+    if (this.#inside >= this.places) await this.#wait(signal);
     else this.#inside++;
     return this.#pass();
   }

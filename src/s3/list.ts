@@ -7,7 +7,7 @@
 
 import { BunkerError } from "../base/errors.ts";
 import { ask, documentIn, PAGE_BYTES_MAX, requiredCount, requiredText } from "./ask.ts";
-import type { Call, Caller, Operation } from "./call.ts";
+import type { Call, Caller } from "./call.ts";
 import { etagOf } from "./etag.ts";
 import { compareKeys, KeyOrder } from "./key-order.ts";
 import { signalOf } from "./objects.ts";
@@ -97,17 +97,15 @@ async function* pagesOf(
   } while (token !== undefined);
 }
 
-/** The call for a page of a listing. */
-export function pageCall(
-  operation: Extract<Operation, `List${string}`>,
+function pageCall(
+  operation: "ListObjects" | "ListObjectVersions",
   query: Readonly<Record<string, string>>,
   signal: AbortSignal | undefined,
 ): Call {
-  const countName = operation === "ListMultipartUploads" ? "max-uploads" : "max-keys";
   return {
     operation,
     method: "GET",
-    query: { ...query, "encoding-type": "url", [countName]: "1000" },
+    query: { ...query, "encoding-type": "url", "max-keys": "1000" },
     answerBytesMax: PAGE_BYTES_MAX,
     ...signalOf(signal === undefined ? {} : { signal }),
   };
@@ -186,7 +184,10 @@ export interface ListedVersion {
   readonly hidden: boolean;
 }
 
-/** Lists all versions of the keys that start with `prefix` and come after `after`: by key, the newest first. */
+/**
+ * Lists all versions of the keys that start with `prefix` and come after `after`: by key, the newest
+ * first.
+ */
 export async function* listVersions(
   caller: Caller,
   prefix: string,
@@ -201,19 +202,33 @@ export async function* listVersions(
     // Without a version id beside it, the marker stands for all versions of its key.
     ...(after === undefined || after === "" ? {} : { "key-marker": after }),
   };
+  let last: ListedVersion | undefined;
   while (query !== undefined) {
     const page: VersionPage = await ask(
       caller,
       pageCall("ListObjectVersions", query, signal),
       (answer) => readVersions(documentIn(answer, "ListVersionsResult", what), what),
     );
-    progress.add(page.versions.length, page.next && JSON.stringify(page.next));
-    for (const version of page.versions) {
+    const versions = page.versions.filter((version) => isAfter(version, after, last));
+    progress.add(versions.length, page.next && JSON.stringify(page.next));
+    for (const version of versions) {
       order.add(version.key, version.versionId);
       yield version;
     }
+    last = page.versions.at(-1);
     query = page.next && { versions: "", prefix, ...page.next };
   }
+}
+
+// Some services begin a page with what its markers name, and so with the end of the one before it
+// (versitygw; B2's documents call a marker what to start from).
+function isAfter(
+  { key, versionId }: ListedVersion,
+  after: string | undefined,
+  last: ListedVersion | undefined,
+): boolean {
+  if (after !== undefined && compareKeys(key, after) <= 0) return false;
+  return key !== last?.key || versionId !== last.versionId;
 }
 
 interface VersionPage {

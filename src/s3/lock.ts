@@ -54,7 +54,7 @@ export async function getRetention(
   try {
     return await ask(caller, lockCall("GetObjectRetention", key, versionId), (answer) => {
       const root = documentIn(answer, "Retention", what);
-      if (root.children.length === 0) return undefined;
+      if (root.children.every(({ text }) => text === "")) return undefined;
       const mode = parseMode(requiredText(root, "Mode", what), what);
       return { mode, until: parseTime(requiredText(root, "RetainUntilDate", what), what) };
     });

@@ -11,6 +11,7 @@ import { ask, DOCUMENT_BYTES_MAX, documentIn, refusedWith, requiredText } from "
 import type { Answer, Call, Caller } from "./call.ts";
 import { documentOf, DOCUMENT_HEADERS, element } from "./document.ts";
 import { checkedEtag, etagOf, etagTellsMd5 } from "./etag.ts";
+import { getRetention, type ObjectLock, putRetention } from "./lock.ts";
 import { type NewObject, newObjectHeaders } from "./new-object.ts";
 import { headObject, putObject, type PutResult, signalOf, versionIn } from "./objects.ts";
 
@@ -41,7 +42,11 @@ interface SentPart {
   readonly md5: Bytes;
 }
 
-/** Stores an object from its parts. Throws `corrupt` where the service keeps other bytes. */
+/**
+ * Stores an object from its parts. Throws `corrupt` where the service keeps other bytes. A lock that
+ * is asked for is looked at in the end, since radosgw forgets it; a key that may not see locks must
+ * believe.
+ */
 export async function putLarge(
   caller: Caller,
   key: string,
@@ -50,11 +55,30 @@ export async function putLarge(
 ): Promise<PutResult> {
   for (let starts = 1; ; starts++) {
     try {
-      return await putOnce(caller, key, parts, options);
+      const result = await putOnce(caller, key, parts, options);
+      await ensureLock(caller, key, result.versionId, options.lock);
+      return result;
     } catch (error) {
       if (starts === START_COUNT_MAX || !isGone(error)) throw error;
     }
   }
+}
+
+async function ensureLock(
+  caller: Caller,
+  key: string,
+  versionId: string | undefined,
+  lock: ObjectLock | undefined,
+): Promise<void> {
+  if (lock === undefined) return;
+  try {
+    const kept = await getRetention(caller, key, versionId);
+    if (kept !== undefined && kept.until >= lock.until) return;
+  } catch (error) {
+    if (isBunkerError(error, "denied")) return;
+    throw error;
+  }
+  await putRetention(caller, key, versionId, lock);
 }
 
 function isGone(error: unknown): boolean {
@@ -73,7 +97,8 @@ async function putOnce(
     const sent = await sendParts(upload, parts);
     if (sent.length > 0) return await complete(upload, sent);
   } catch (error) {
-    if (!isGone(error)) await abortUpload(caller, key, uploadId);
+    // One that is gone, too: a part that was on its way then may have stayed (versitygw).
+    await abortUpload(caller, key, uploadId);
     throw error;
   }
   await abortUpload(caller, key, uploadId);
@@ -104,7 +129,6 @@ async function sendParts(upload: Upload, parts: PartSource): Promise<SentPart[]>
   const signals = options.signal === undefined ? [] : [options.signal];
   const signal = AbortSignal.any([...signals, stop.signal]);
   const pool = new TaskPool(options.parallel ?? PARALLEL_DEFAULT);
-  let failure: { error: unknown } | undefined;
   let partCount = 0;
   try {
     for await (const part of parts()) {
@@ -115,8 +139,7 @@ async function sendParts(upload: Upload, parts: PartSource): Promise<SentPart[]>
         try {
           sent[partNumber - 1] = await sendPart(upload, partNumber, part, signal);
         } catch (error) {
-          failure ??= { error }; // The others' only says that they were stopped.
-          stop.abort();
+          stop.abort(); // The pool keeps this one; the others' only say that they were stopped.
           throw error;
         }
       });
@@ -125,7 +148,7 @@ async function sendParts(upload: Upload, parts: PartSource): Promise<SentPart[]>
   } catch (error) {
     stop.abort();
     await pool.settle(); // A part must not arrive after the upload was aborted.
-    throw failure === undefined ? error : failure.error;
+    throw error;
   }
   return sent;
 }

@@ -190,10 +190,14 @@ function headIn({ headers }: Answer, key: string): ObjectHead {
   };
 }
 
-// A delete marker that is asked for by its version id is 405.
+// A delete marker that is asked for by its version id is 405; an id that is none of the service's,
+// or no longer (versitygw), is "Invalid version id specified".
 function saysAbsent(error: unknown, versionId: string | undefined): boolean {
   if (refusedWith(error, "NoSuchKey", "NoSuchVersion")) return true;
-  return versionId !== undefined && failureOf(error)?.status === 405;
+  const failure = failureOf(error);
+  if (versionId === undefined || failure === undefined) return false;
+  const isInvalid = failure.code === "InvalidArgument" && /version ?id/i.test(failure.message);
+  return failure.status === 405 || isInvalid;
 }
 
 /** Deletes one version for good; one that is not there is no error. A locked one is `denied`. */
@@ -232,7 +236,7 @@ async function callDelete(
   try {
     return (await caller.call(call)).headers;
   } catch (error) {
-    if (saysAbsent(error, undefined)) return undefined;
+    if (failureOf(error)?.status !== 405 && saysAbsent(error, versionId)) return undefined;
     throw error;
   }
 }

@@ -93,10 +93,8 @@ async function* piecesOf(reader: Reader, state: () => string): AsyncGenerator<Ow
     let result: Awaited<ReturnType<Reader["read"]>>;
     try {
       result = await reader.read();
-    } catch (error) {
-      // Our own reasons of ending it pass: no byte for too long, or the caller's wish.
-      if (error instanceof S3Failure || error instanceof BunkerError) throw error;
-      throw truncated(state());
+    } catch {
+      throw truncated(state()); // Or ended by us: whoever did it knows why.
     }
     if (result.done) return;
     yield result.value;

@@ -10,7 +10,7 @@ import type { Bytes } from "../base/bytes.ts";
 import { BunkerError } from "../base/errors.ts";
 import type { World } from "../base/world.ts";
 import type { Answer, Call } from "./call.ts";
-import { failureOfAnswer, failureOfError, type S3Failure } from "./failure.ts";
+import { failureOfAnswer, failureOfError, S3Failure } from "./failure.ts";
 import type { Pace } from "./pace.ts";
 import { receive } from "./receive.ts";
 import type { Fetch, Patience, S3Service, Timer } from "./service.ts";
@@ -52,15 +52,13 @@ type FetchInit = BunFetchRequestInit & {
  */
 export async function send(parts: SendParts, attempt: Attempt): Promise<Answer> {
   using watchdog = new Watchdog(parts.timer, attempt.call.signal);
-  const sending = new Sending(parts, attempt, watchdog);
   try {
-    return await sending.answer();
+    return await new Sending(parts, attempt, watchdog).answer();
   } catch (error) {
-    // Whoever ended the attempt knows why; `fetch` says it in its own words, or not at all.
-    if (watchdog.signal.aborted) throw watchdog.signal.reason;
+    // Whoever ended the attempt knows why; but a refusal stays one where its words never came.
+    const answered = error instanceof S3Failure && error.status !== 0;
+    if (watchdog.signal.aborted && !answered) throw watchdog.signal.reason;
     throw error;
-  } finally {
-    if (sending.bytesLeft > 0) watchdog.cutOff();
   }
 }
 
@@ -69,13 +67,13 @@ class Sending {
   readonly #attempt: Attempt;
   readonly #watchdog: Watchdog;
   /** Of the body, not yet on their way. */
-  bytesLeft: number;
+  #bytesLeft: number;
 
   constructor(parts: SendParts, attempt: Attempt, watchdog: Watchdog) {
     this.#parts = parts;
     this.#attempt = attempt;
     this.#watchdog = watchdog;
-    this.bytesLeft = attempt.call.body?.length ?? 0;
+    this.#bytesLeft = attempt.call.body?.length ?? 0;
   }
 
   async answer(): Promise<Answer> {
@@ -139,12 +137,12 @@ class Sending {
     return new ReadableStream<Bytes>(
       {
         pull: async (controller) => {
-          const at = body.length - this.bytesLeft;
+          const at = body.length - this.#bytesLeft;
           const piece = body.subarray(at, at + pieceBytes);
           await this.#sent(piece.length);
           this.#watchdog.wait(...this.#nextWait());
           controller.enqueue(piece);
-          if (this.bytesLeft === 0) controller.close();
+          if (this.#bytesLeft === 0) controller.close();
         },
       },
       { highWaterMark: 0 },
@@ -155,12 +153,12 @@ class Sending {
     this.#watchdog.rest();
     await this.#parts.pace.up(byteCount, this.#watchdog.signal);
     this.#parts.tally.up(byteCount);
-    this.bytesLeft -= byteCount;
+    this.#bytesLeft -= byteCount;
   }
 
   #nextWait(): [milliseconds: number, forWhat: string] {
     const { idleMs, answerMs } = this.#parts.patience;
-    return this.bytesLeft > 0 ? [idleMs, "byte sent"] : [answerMs, "answer"];
+    return this.#bytesLeft > 0 ? [idleMs, "byte sent"] : [answerMs, "answer"];
   }
 
   async #received(byteCount: number): Promise<void> {

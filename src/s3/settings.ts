@@ -50,7 +50,7 @@ export async function headBucket(caller: Caller): Promise<boolean> {
 
 /**
  * Makes the bucket, with object lock (and so versions) where it is asked for; returns false where it
- * is there already and is ours, in whatever state. Throws `exists` where it is another's. Only AWS
+ * is there already and is ours, in whatever state (radosgw doesn't tell). Throws `exists` where it is another's. Only AWS
  * wants the `region` to be named where it is not "us-east-1".
  */
 export async function createBucket(

@@ -1,9 +1,9 @@
 // Uploads: those that were begun and neither completed nor aborted, whose parts are paid for.
 
 import { BunkerError } from "../base/errors.ts";
-import { ask, documentIn, requiredText } from "./ask.ts";
-import type { Caller } from "./call.ts";
-import { decoderOf, isTruncated, nextKeyIn, pageCall, Progress } from "./list.ts";
+import { ask, documentIn, PAGE_BYTES_MAX, requiredText } from "./ask.ts";
+import type { Call, Caller } from "./call.ts";
+import { decoderOf, isTruncated, nextKeyIn, Progress } from "./list.ts";
 import { abortUpload } from "./multipart.ts";
 import { parseTime, timeInHeader } from "./time.ts";
 import { children, textOfChild, type XmlNode } from "./xml.ts";
@@ -33,7 +33,7 @@ export async function* listUploads(
   for (let pageCount = 1; query !== undefined; pageCount++) {
     if (pageCount > PAGE_COUNT_MAX)
       throw new BunkerError("unavailable", `${what}: more than ${PAGE_COUNT_MAX} pages`);
-    const call = pageCall("ListMultipartUploads", query, signal);
+    const call = uploadsCall(query, signal);
     const page: UploadPage = await ask(caller, call, (answer) => {
       const root = documentIn(answer, "ListMultipartUploadsResult", what);
       return readUploads(root, timeInHeader(answer.headers, "date"), what);
@@ -42,6 +42,17 @@ export async function* listUploads(
     yield* page.uploads;
     query = page.next && { uploads: "", prefix, ...page.next };
   }
+}
+
+// Not percent-encoded: radosgw encodes these keys and doesn't say so.
+function uploadsCall(query: Readonly<Record<string, string>>, signal?: AbortSignal): Call {
+  return {
+    operation: "ListMultipartUploads",
+    method: "GET",
+    query: { ...query, "max-uploads": "1000" },
+    answerBytesMax: PAGE_BYTES_MAX,
+    ...(signal === undefined ? {} : { signal }),
+  };
 }
 
 interface UploadPage {

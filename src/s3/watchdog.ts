@@ -40,11 +40,6 @@ export class Watchdog implements Disposable {
     this.#stopTimer();
   }
 
-  /** Cuts off what is still under way: an answer has come before the whole body was sent. */
-  cutOff(): void {
-    this.#controller.abort();
-  }
-
   [Symbol.dispose](): void {
     this.#over = true;
     this.#stopTimer();

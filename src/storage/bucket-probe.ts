@@ -8,6 +8,7 @@ import { failureOf } from "../s3/ask.ts";
 import type { Caller } from "../s3/call.ts";
 import type { ServerClock } from "../s3/clock.ts";
 import { listObjects } from "../s3/list.ts";
+import { getRetention, type ObjectLock } from "../s3/lock.ts";
 import { deleteVersion, getObject, headObject, hideObject, putObject } from "../s3/objects.ts";
 import { defaultLockOf, judgeBucket, type LockChoice } from "./bucket-safety.ts";
 import {
@@ -205,7 +206,7 @@ class BucketProbing {
   }
 
   async #lookAtLock(settings: BucketSettings, versionId: string): Promise<Outcome> {
-    const { lock } = (await headObject(this.#caller, this.#key, { versionId })) ?? {};
+    const lock = await this.#seenLock(versionId);
     if (lock !== undefined) {
       this.#isLocked = true;
       this.#lockedUntil = lock.until;
@@ -217,6 +218,18 @@ class BucketProbing {
     const right = this.#probe.dialect === "b2" ? "readFileRetentions" : "s3:GetObjectRetention";
     this.#isLocked = true; // By the bucket's settings; the refusal to delete will say.
     return { found: `not seen: the key lacks ${right}, or there is none`, judgement: "warn" };
+  }
+
+  // Not every service tells it with a HEAD (versitygw: not that of a default retention).
+  async #seenLock(versionId: string): Promise<ObjectLock | undefined> {
+    const head = await headObject(this.#caller, this.#key, { versionId });
+    if (head?.lock !== undefined) return head.lock;
+    try {
+      return await getRetention(this.#caller, this.#key, versionId);
+    } catch (error) {
+      if (isRefusal(error) || failureOf(error)?.status === 501) return undefined;
+      throw error;
+    }
   }
 
   async #tryDeletion(markerId: string): Promise<boolean> {

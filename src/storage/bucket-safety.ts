@@ -81,7 +81,8 @@ const RETAIN: Change = {
 function judgeVersions({ versioning, lock }: BucketSettings): Judged {
   const what = "versions";
   if ("value" in lock && lock.value.enabled) return { what, found: "kept", judgement: "ok" };
-  if ("unknown" in versioning) return { what, found: textOf(versioning.unknown), judgement: "warn" };
+  if ("unknown" in versioning)
+    return { what, found: textOf(versioning.unknown), judgement: "warn" };
   if (versioning.value === "enabled") return { what, found: "kept", judgement: "ok" };
   const found = versioning.value === "off" ? "not kept" : "no longer kept (suspended)";
   const change = { words: "switch versioning on" };
@@ -109,13 +110,14 @@ function judgeRetention({ lock }: BucketSettings, least: LockChoice): Judged {
     return { what, found: "none", judgement: "bad", means: NO_LOCK, change: RETAIN };
   }
   const found = `${retention.mode.toUpperCase()}, ${daysText(retention.days)}`;
-  if (retention.days < LOCK_DAYS_MIN) {
-    const means = `locks of less than ${LOCK_DAYS_MIN} days end before a theft is noticed`;
-    return { what, found, judgement: "bad", means, change: RETAIN };
-  }
-  if (retention.mode === "compliance") return { what, found, judgement: "ok" };
-  const means = "who has a key with bypassGovernance can delete what is locked";
-  const judgement = least === "compliance" ? "bad" : "warn";
+  const isShort = retention.days < LOCK_DAYS_MIN;
+  const isWeak = retention.mode === "governance";
+  if (!isShort && !isWeak) return { what, found, judgement: "ok" };
+  const means = [
+    ...(isShort ? [`locks of less than ${LOCK_DAYS_MIN} days end before a theft is noticed`] : []),
+    ...(isWeak ? ["who has a key with bypassGovernance can delete what is locked"] : []),
+  ].join(", and ");
+  const judgement = isShort || least === "compliance" ? "bad" : "warn";
   return { what, found, judgement, means, change: RETAIN };
 }
 

@@ -18,8 +18,7 @@ export type Setting<T> = { readonly value: T } | { readonly unknown: Unknown };
 
 /** The key lacks the capability that is named, or the service has no such question. */
 export type Unknown =
-  | { readonly lacks: string }
-  | { readonly lacks?: undefined; readonly says: string };
+  { readonly lacks: string } | { readonly lacks?: undefined; readonly says: string };
 
 export interface BucketSettings {
   readonly versioning: Setting<Versioning>;

@@ -31,8 +31,6 @@ export interface BucketStorageOptions {
   readonly prefix: string;
   /** For people and messages: "b2://bucket/prefix". */
   readonly location: string;
-  /** Packs that are put at once, each of which is held in memory. */
-  readonly putCount?: number;
 }
 
 /** Opens a storage in a bucket; sends nothing. */
@@ -41,21 +39,17 @@ export function openBucketStorage(bucket: Bucket, options: BucketStorageOptions)
 }
 
 const DAY_MS = 86_400_000;
-const PUT_COUNT = 6;
-const GET_COUNT = 8;
 
 class BucketStorage implements Storage {
   readonly location: string;
   readonly bucketPlace: BucketPlace;
   readonly #bucket: Bucket;
   readonly #prefix: string;
-  readonly #putCount: number;
   #hasVersions = true;
 
-  constructor(bucket: Bucket, { prefix, location, putCount = PUT_COUNT }: BucketStorageOptions) {
+  constructor(bucket: Bucket, { prefix, location }: BucketStorageOptions) {
     this.#bucket = bucket;
     this.#prefix = prefix;
-    this.#putCount = putCount;
     this.location = location;
     const { endpoint } = bucket.service;
     this.bucketPlace = { endpoint: new URL(endpoint).origin, bucket: bucket.name, prefix };
@@ -69,8 +63,8 @@ class BucketStorage implements Storage {
       wantsMd5: true,
       dear: true,
       listingReuseMs: DAY_MS,
-      putCount: this.#putCount,
-      getCount: GET_COUNT,
+      putCount: this.#bucket.connections,
+      getCount: this.#bucket.connections,
     };
   }
 
@@ -78,6 +72,7 @@ class BucketStorage implements Storage {
     const sha256 = hashInName(name);
     const { md5, lock, signal } = options;
     checkSignal(signal, `writing ${name}`);
+    this.#bucket.clock.check();
     await putObject(this.#bucket, this.#prefix + name, bytes, {
       sha256,
       ...(md5 === undefined ? {} : { md5 }),
@@ -166,6 +161,7 @@ class BucketStorage implements Storage {
 
   async setLock(name: string, lock: Lock, versionId?: string): Promise<void> {
     checkObjectName(name);
+    this.#bucket.clock.check();
     await putRetention(this.#bucket, this.#prefix + name, versionId, lock);
   }
 

@@ -57,11 +57,7 @@ export async function probeFolder(probe: FolderProbe): Promise<Probing> {
 
 type NewCanary = (byteCount: number) => Canary;
 
-async function tryObjects(
-  storage: Storage,
-  probing: Probing,
-  newCanary: NewCanary,
-): Promise<void> {
+async function tryObjects(storage: Storage, probing: Probing, newCanary: NewCanary): Promise<void> {
   await probing.step("list", async () => {
     const { ms } = await probing.timed(() => Array.fromAsync(storage.list(PROBE_FOLDER)));
     return { found: `answered in ${ms} ms`, judgement: "ok", milliseconds: ms };

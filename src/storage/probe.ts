@@ -1,7 +1,8 @@
 // Probe: what trying a store's place brings: a row for each thing that was looked at.
 
-import { isBunkerError, messageOf } from "../base/errors.ts";
+import { type BunkerError, type ErrorCode, isBunkerError, messageOf } from "../base/errors.ts";
 import type { World } from "../base/world.ts";
+import { failureOf } from "../s3/ask.ts";
 import { isRefusal } from "./bucket-settings.ts";
 
 export type Judgement = "ok" | "warn" | "bad";
@@ -23,8 +24,9 @@ export const CANARY_BYTES = 1024;
 export const LATENCY_COUNT = 10;
 export const SPEED_BYTES = 64 * 1024 * 1024;
 
-/** These end the whole: every other question would get the same answer. */
-const ENDS = ["full", "interrupted", "no-store"] as const;
+const ENDS: readonly ErrorCode[] = ["full", "interrupted", "no-store"];
+/** The same where a service itself says so; of a refusal there is more to know. */
+const ENDS_OF_SERVICE: readonly ErrorCode[] = ["denied", "unavailable", "timeout"];
 const SKEW_MS_WARN = 60_000;
 const SKEW_MS_MAX = 5 * 60_000;
 
@@ -52,7 +54,7 @@ export class Probing {
     try {
       outcome = await run();
     } catch (error) {
-      if (!isBunkerError(error) || ENDS.some((code) => code === error.code)) throw error;
+      if (!isBunkerError(error) || endsAll(error)) throw error;
       this.wasRefused ||= error.code === "denied";
       const found = isRefusal(error) ? "not allowed" : messageOf(error);
       await this.row({ what, found, judgement: "bad" });
@@ -88,6 +90,13 @@ export class Probing {
   }
 }
 
+/** Whether every other question would get the same answer. */
+function endsAll(error: BunkerError): boolean {
+  if (ENDS.includes(error.code)) return true;
+  const isOfService = failureOf(error) !== undefined && !isRefusal(error);
+  return isOfService && ENDS_OF_SERVICE.includes(error.code);
+}
+
 /** Judges how far the place's clock is ahead of this machine's. */
 export function clockOutcome(skewMs: number): Outcome {
   const apart = Math.abs(skewMs);
@@ -108,5 +117,7 @@ export function readOutcome(
 ): Outcome {
   if (got === undefined) return { found: "what was stored is not there", judgement: "bad" };
   const isSame = got.length === expected.length && got.every((byte, i) => byte === expected[i]);
-  return isSame ? { found, judgement: "ok" } : { found: "other bytes than stored", judgement: "bad" };
+  return isSame
+    ? { found, judgement: "ok" }
+    : { found: "other bytes than stored", judgement: "bad" };
 }

@@ -17,7 +17,7 @@ import { Findings } from "./findings.ts";
 import { type Keyring, keyringOfSecret, ownerBundle, requireOwner } from "./keyring.ts";
 import { OwnerLog } from "./log.ts";
 import { changeMemory } from "./memory.ts";
-import { keepObject } from "./objects.ts";
+import { keepObject, listNames } from "./objects.ts";
 import { rememberStore } from "./known.ts";
 import { hasStore } from "./unlock.ts";
 
@@ -145,9 +145,8 @@ async function refuseExisting(context: StoreContext): Promise<void> {
 // Two at once: each sees the other's first record when it lists again, and both refuse.
 async function refuseRace(context: StoreContext, log: OwnerLog): Promise<void> {
   const own = log.state.genesis;
-  for await (const object of context.storage.list("owner/0000000001-")) {
-    const first = log.firstName;
-    if (object.name === first && own !== undefined) continue;
+  for (const name of await listNames(context.storage, "owner/0000000001-")) {
+    if (name === log.firstName && own !== undefined) continue;
     throw new BunkerError(
       "exists",
       `another store was made at ${context.storage.location} meanwhile`,

@@ -13,7 +13,8 @@ import type { Store } from "./store.ts";
 
 /** Ranged reads start and end on this grid: what is read then says little. */
 export const GRID_BYTES = 64 * 1024;
-const BLOCK_BYTES = 1024 * 1024;
+/** Small parts are read in blocks of so many. */
+export const BLOCK_BYTES = 1024 * 1024;
 const BLOCK_COUNT_MAX = 24;
 /** A part of so many bytes is read by itself: blocks of such would push the small ones' out. */
 const LARGE_BYTES = BLOCK_BYTES / 4;

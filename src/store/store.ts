@@ -171,7 +171,7 @@ export class Store {
     const wanted = new Set(memory.slotNames.filter((name) => !this.#isSetAside(name)));
     for (const name of memory.slotNames) if (!wanted.has(name)) dropKept(this.state, name);
     for (const name of listed) {
-      if (this.#isSetAside(name)) this.findings.add(name, "this key slot was removed, and is back");
+      if (this.#isSetAside(name)) this.#noteReturned(name);
       await this.#keepSlot(name, wanted);
     }
     const gone = [...wanted].filter((name) => !listed.has(name));
@@ -181,6 +181,12 @@ export class Store {
       const names = new Set([...now.slotNames, ...wanted]);
       return { slotNames: [...names].filter((name) => !this.#isSetAside(name)).sort() };
     });
+  }
+
+  // Where there are versions, what was removed may have to stay, hidden, as long as its lock holds.
+  #noteReturned(name: string): void {
+    if (this.storage.abilities.versions) return;
+    this.findings.add(name, "this key slot was removed, and is back");
   }
 
   async #keepSlot(name: string, wanted: Set<string>): Promise<void> {

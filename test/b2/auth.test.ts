@@ -6,6 +6,7 @@ import { createHash, createHmac } from "node:crypto";
 import { authenticate } from "./auth.ts";
 import {
   type Ask,
+  type Signer,
   call,
   escapePath,
   exchangeRaw,
@@ -188,12 +189,9 @@ test("a raw plus is a plus: who signs it as a space signs something else", async
   expect((await send(`/${BUCKET}/%ff`)).code).toBe("InvalidURI");
 });
 
-function presign(
-  { endpoint, region, keyId, secret, now }: Awaited<ReturnType<typeof openFixture>>["signer"],
-  path: string,
-  expiresSeconds: number,
-): string {
-  const time = new Date(now()).toISOString().replace(/[-:]|\.\d+/g, "");
+function presign(signer: Signer, path: string, expiresSeconds: number): string {
+  const { endpoint, region, keyId, secret } = signer;
+  const time = new Date(signer.now()).toISOString().replace(/[-:]|\.\d+/g, "");
   const scope = `${time.slice(0, 8)}/${region}/s3/aws4_request`;
   const query = [
     "X-Amz-Algorithm=AWS4-HMAC-SHA256",

@@ -12,7 +12,7 @@ import * as multipart from "./multipart.ts";
 import * as objects from "./objects.ts";
 import { OPERATIONS, type Operation } from "./operations.ts";
 import { listUploads } from "./uploads.ts";
-import { checkHeaders, checkLength, checkMd5, checkQuery } from "./rules.ts";
+import { checkAcl, checkHeaders, checkLength, checkMd5, checkQuery } from "./rules.ts";
 
 type Handler = (account: Account, request: Request, seen: Seen) => Answer;
 
@@ -56,6 +56,7 @@ const HANDLERS: Readonly<Record<Operation, Handler>> = {
 /** Throws where the request is refused whatever its body is. */
 export function admit(account: Account, target: Target, by: AppKey, now: number): void {
   checkHeaders(target);
+  checkAcl(target, by);
   checkQuery(target);
   checkDigestHeaders(target);
   checkLength(target, account.limits);

@@ -24,6 +24,9 @@ import { type Lock, type LockMode, defaultLock, parseMode } from "./locks.ts";
 import type { BucketState, Version } from "./state.ts";
 import { type Core, handle } from "./transport.ts";
 
+/** Some hundred megabytes. */
+const RECORDS_MAX = 200_000;
+
 export interface EmulatorOptions {
   /** Whether buckets have object lock unless they say otherwise. */
   readonly lock?: boolean;
@@ -68,10 +71,12 @@ export class Emulator {
   readonly clock: Clock;
   readonly faults = new Faults();
   readonly keys = new KeyRing();
-  /** Every call so far; may be emptied by setting its length. */
+  /** Every call so far, of very many the newer half; may be emptied by setting its length. */
   readonly requests: RequestRecord[] = [];
   /** The most calls that were under way at once. */
   concurrentMax = 0;
+  /** How long every answer waits, so that calls overlap. */
+  latencyMs = 0;
   readonly #options: EmulatorOptions;
   readonly #server: Server;
   readonly #sockets: ReadonlySet<Socket>;
@@ -212,8 +217,14 @@ export class Emulator {
     return {
       concurrent: 0,
       now: () => clock.now(),
+      wait: async () => {
+        if (this.latencyMs > 0) await Bun.sleep(this.latencyMs);
+      },
       requestId: () => (++requestCount).toString(16).padStart(16, "0"),
-      record: (record) => void requests.push(record),
+      record(record) {
+        if (requests.length >= RECORDS_MAX) requests.splice(0, RECORDS_MAX / 2);
+        requests.push(record);
+      },
       takeFault({ operation, bucket, key }) {
         return faults.take({ operation, bucket, key }, this.concurrent);
       },

@@ -1,14 +1,9 @@
 // Rules: what a request may carry. B2 refuses what it does not know, where others ignore it.
 
 import type { Target } from "./exchange.ts";
+import { type AppKey, demand } from "./keys.ts";
 import { OPERATIONS, type Operation } from "./operations.ts";
-import {
-  S3Error,
-  accessDenied,
-  invalidArgument,
-  invalidRequest,
-  notImplemented,
-} from "./refusal.ts";
+import { S3Error, invalidArgument, invalidRequest, notImplemented } from "./refusal.ts";
 import type { BucketState } from "./state.ts";
 
 export interface Limits {
@@ -91,7 +86,6 @@ export function checkHeaders(target: Target): void {
     }
   }
   checkConditions(target);
-  checkAcl(target);
   const encryption = headers.get("x-amz-server-side-encryption");
   if (encryption !== undefined && encryption !== "AES256") {
     throw invalidArgument(`Unsupported value '${encryption}' for x-amz-server-side-encryption.`);
@@ -104,12 +98,12 @@ function checkConditions({ operation, headers }: Target): void {
   if (writes && (headers.has("if-none-match") || headers.has("if-match"))) throw notImplemented();
 }
 
-// docs/b2.md A2: another one than the bucket's is an error, and many keys may not name one at all.
-function checkAcl({ operation, headers }: Target): void {
+/** Throws for an ACL that is not the bucket's, or that this key may not name. docs/b2.md A2 */
+export function checkAcl({ operation, headers }: Target, by: AppKey): void {
   const acl = headers.get("x-amz-acl");
   if (acl === undefined || operation === "CreateBucket") return;
   if (acl !== "private") throw invalidArgument(`Unsupported value for canned acl '${acl}'`);
-  throw accessDenied("not entitled");
+  demand(by, "writeBuckets");
 }
 
 /** Throws for names in the query that the call does not have. */

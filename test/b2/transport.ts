@@ -16,6 +16,8 @@ import { S3Error, invalidRequest } from "./refusal.ts";
 /** What the transport asks of the emulator. */
 export interface Core {
   now(): number;
+  /** What the way takes. */
+  wait(): Promise<void>;
   requestId(): string;
   record(record: RequestRecord): void;
   takeFault(target: Target): Fault | undefined;
@@ -82,6 +84,7 @@ async function serve(call: Call): Promise<void> {
   const kept = !(by instanceof S3Error);
   const body = await receive(message, record, { kept, resets: what === "reset-midway" });
   if (body === undefined || what === "hang") return;
+  await core.wait();
   const answer = answerOf(call, { by, fault, body });
   if (what === "reset-after") message.socket.destroy();
   else if (what !== "hang-after") await send({ core, response, record, fault }, answer);

@@ -31,11 +31,8 @@ describe("2, wrong usage", () => {
       ["there is no command frob", "help frob"],
       [/there is no command snapshot\n.*did you mean: bunker snapshots\?/, "snapshot"],
       [/unknown option --exclud\n.*did you mean: --exclude\?/, "backup . --exclud=a"],
-      [
-        "s3://host/a: this version keeps stores in folders only",
-        "check --store s3://id:word@host/a",
-      ],
-      ["sftp://host: this version keeps", "init --store sftp://me@host"],
+      ["s3://: expected BUCKET/PREFIX and nothing else", "check --store s3://id:word@host/a"],
+      ["expected b2:// or s3://, found sftp://", "init --store sftp://me@host"],
       ["expected a command before options, found --json", "--json version"],
       ["unknown option --frob", "snapshots --frob"],
       ["unknown option -z", "ls -z latest"],

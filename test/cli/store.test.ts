@@ -113,6 +113,11 @@ describe("store add", () => {
     [["add", "home", "b2://my-bucket", "--key-file", "k"], "key-file wants key-id"],
     [["add", "home", "b2://my-bucket", "--key", "hunter2"], "unknown option --key"],
     [["add", "home", "b2://my-bucket", "--limit-upload", "fast"], "expected a size"],
+    [
+      ["add", "home", "b2://my-bucket", "--endpoint", "https://id:hunter2@s3.example.com"],
+      "endpoint: expected an address as https://HOST",
+    ],
+    [["add", "home", "b2://my-bucket", "--region", "s3.x"], "region: expected a region as us-west"],
     [["list", "--region", "r"], "--region goes with bunker store add"],
     [["show", "home"], "there is no store named home"],
     [["nope"], "expected add NAME LOCATION"],

@@ -59,6 +59,12 @@ test("a proxy's page is foreign: its title is told, its clock is not believed", 
   expect(failureOf(500, "upstream <b>failed</b>").message).toBe("upstream failed");
 });
 
+test("what has a request id is of the service, whatever its body", () => {
+  const id = { "x-amz-request-id": "R2" };
+  expect(failureOf(404, "", id)).toMatchObject({ foreign: false, requestId: "R2" });
+  expect(failureOf(500, "<Error><Code>Inter", id).foreign).toBe(false);
+});
+
 test("an answer without a body is foreign only if it says so", () => {
   expect(failureOf(404, undefined)).toMatchObject({ code: "", message: "", foreign: false });
   expect(failureOf(404, undefined, { "content-type": "text/html" }).foreign).toBe(true);

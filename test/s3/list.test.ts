@@ -134,6 +134,7 @@ describe("objects", () => {
   test("tokens that lead nowhere fail the listing", async () => {
     const same = new FakeCaller([page("", "1")]);
     expect((await failureFrom(keysOf(same))).message).toContain("nowhere");
+    expect(same.calls).toHaveLength(2);
     const empty = new FakeCaller((_, index) => page("", String(index)));
     expect((await failureFrom(keysOf(empty))).message).toContain("nowhere");
     expect(empty.calls.length).toBeLessThan(1100);
@@ -311,6 +312,44 @@ describe("versions", () => {
     expect(third).not.toHaveProperty("version-id-marker");
   });
 
+  test("what a page ended with is told once, where the next begins with it (versitygw)", async () => {
+    const caller = new FakeCaller([
+      versionPage([{ key: "a", id: "2" }], nextMarkers("a", "2")),
+      versionPage(
+        [
+          { key: "a", id: "2" },
+          { key: "a", id: "1" },
+        ],
+        nextMarkers("a", "1"),
+      ),
+      versionPage([{ key: "a", id: "1" }]),
+    ]);
+    expect(await idsOf(caller)).toEqual(["a@2", "a@1"]);
+    const older = new FakeCaller([
+      versionPage([{ key: "a", id: "2" }], nextMarkers("a", "2")),
+      versionPage([{ key: "a", id: "1" }], nextMarkers("a", "1")),
+      versionPage([{ key: "a", id: "2" }]),
+    ]);
+    await failureFrom(idsOf(older));
+  });
+
+  test("a key to list after is not listed, whether the service begins with it or not", async () => {
+    const caller = new FakeCaller([
+      versionPage(
+        [
+          { key: "a%2B", id: "2" },
+          { key: "a%2B", id: "1" },
+        ],
+        nextMarkers("b"),
+      ),
+      versionPage([{ key: "b", id: "1" }]),
+    ]);
+    const found = await Array.fromAsync(listVersions(caller, "", { after: "a+" }));
+    expect(found.map(({ key }) => key)).toEqual(["b"]);
+    expect(caller.queries()[0]).toMatchObject({ "key-marker": "a+" });
+    expect(caller.queries()[0]).not.toHaveProperty("version-id-marker");
+  });
+
   test("a marker that is not encoded among encoded keys is the last key (radosgw)", async () => {
     const caller = new FakeCaller([
       versionPage([{ key: "a%2Bb%2520", id: "2" }], nextMarkers("a+b%20", "2")),
@@ -336,10 +375,18 @@ describe("versions", () => {
     expect(await idsOf(new FakeCaller([versionPage(turned)]))).toEqual(order);
   });
 
+  test("of two from the same second the latest is the first", async () => {
+    const entries: Entry[] = [
+      { key: "a", id: "1" },
+      { key: "a", id: "2", latest: true, hidden: true },
+    ];
+    expect(await idsOf(new FakeCaller([versionPage(entries)]))).toEqual(["a@2", "a@1"]);
+  });
+
   test("where they are mixed, their order is the service's", async () => {
     // A multipart upload's time is that of its begin, so times may fall and rise.
     const entries: Entry[] = [
-      { key: "a", id: "4", second: 1, latest: true },
+      { key: "a", id: "4", second: 1 },
       { key: "a", id: "3", second: 3, hidden: true },
       { key: "a", id: "2", second: 5 },
     ];

@@ -48,6 +48,19 @@ test.each<[string, Said]>([
   expect(await getLegalHold(new FakeCaller([said]), "a")).toBe(false);
 });
 
+test("versitygw calls the document by another name", async () => {
+  const { body } = retention("GOVERNANCE", "2030-01-01T00:00:00Z");
+  const named = (body as string).replaceAll(/(<\/?)Retention/g, "$1ObjectLockRetention");
+  expect(await getRetention(new FakeCaller([{ body: named }]), "a")).toEqual({
+    mode: "governance",
+    until: YEAR_2030,
+  });
+});
+
+test("a document without words is no lock", async () => {
+  expect(await getRetention(new FakeCaller([retention("", "")]), "a")).toBeUndefined();
+});
+
 test("an empty document is no lock", async () => {
   expect(await getRetention(new FakeCaller([{ body: xml("Retention", "") }]), "a")).toBeUndefined();
   expect(await getLegalHold(new FakeCaller([{ body: xml("LegalHold", "") }]), "a")).toBe(false);

@@ -34,7 +34,13 @@ function usual(call: Call, nextUpload: () => number): Said {
     return { headers: { etag: `"${md5Hex(call.body!)}"` } };
   if (call.operation === "CompleteMultipartUpload") return completed(WHOLE_ETAG);
   if (call.operation === "AbortMultipartUpload") return { status: 204 };
+  if (call.operation === "GetObjectRetention") return kept("COMPLIANCE", "2030-01-01T00:00:00Z");
   throw new Error(`unexpected ${call.operation}`);
+}
+
+function kept(mode: string, until: string): Said {
+  const content = `<Mode>${mode}</Mode><RetainUntilDate>${until}</RetainUntilDate>`;
+  return { body: xml("Retention", content) };
 }
 
 function completed(etag: string): Said {
@@ -57,7 +63,7 @@ describe("a large object", () => {
     const result = await putLarge(caller, "k", source(), { contentType: "a/b", lock, parallel: 1 });
     expect(result).toEqual({ etag: WHOLE_ETAG, versionId: "7" });
     const [create, first, second, third, complete] = caller.calls;
-    expect(caller.calls).toHaveLength(5);
+    expect(caller.calls).toHaveLength(6);
     expect(create).toMatchObject({ method: "POST", key: "k", query: { uploads: "" } });
     expect(create!.headers).toEqual({
       "content-type": "a/b",
@@ -84,6 +90,24 @@ describe("a large object", () => {
       '<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">' +
         `${listed.join("")}</CompleteMultipartUpload>`,
     );
+  });
+
+  test.each<[string, Said, string[]]>([
+    ["forgets", refusal(404, "NoSuchObjectLockConfiguration"), ["PutObjectRetention"]],
+    ["shortens", kept("COMPLIANCE", "2029-12-31T23:59:59Z"), ["PutObjectRetention"]],
+    ["keeps", kept("COMPLIANCE", "2030-01-01T00:00:00Z"), []],
+    ["prolongs", kept("COMPLIANCE", "2031-01-01T00:00:00Z"), []],
+    ["doesn't show", refusal(403, "AccessDenied"), []],
+  ])("whose lock a service %s is locked in the end (radosgw)", async (_, said, more) => {
+    const caller = service((call) => {
+      if (is(call, "GetObjectRetention")) return said;
+      return is(call, "PutObjectRetention") ? {} : undefined;
+    });
+    const lock = { mode: "compliance", until: Date.UTC(2030, 0, 1) } as const;
+    await putLarge(caller, "k", source(), { lock });
+    expect(caller.operations().slice(5)).toEqual(["GetObjectRetention", ...more]);
+    for (const { query } of caller.calls.slice(5))
+      expect(query).toEqual({ retention: "", versionId: "7" });
   });
 
   test("is completed in the order of its parts, whatever order they arrive in", async () => {
@@ -169,8 +193,8 @@ describe("a large object", () => {
       etag: WHOLE_ETAG,
     });
     const start = ["CreateMultipartUpload", "UploadPart", "UploadPart", "UploadPart"];
-    const end = "CompleteMultipartUpload";
-    expect(caller.operations()).toEqual([...start, ...start, ...start, end]);
+    const [gone, end] = ["AbortMultipartUpload", "CompleteMultipartUpload"];
+    expect(caller.operations()).toEqual([...start, gone, ...start, gone, ...start, end]);
     expect(caller.queries().at(-1)).toEqual({ uploadId: "u+/=3" });
   });
 
@@ -181,32 +205,36 @@ describe("a large object", () => {
     await failureFrom(putLarge(caller, "k", source()));
     const starts = caller.operations().filter((name) => name === "CreateMultipartUpload");
     expect(starts).toHaveLength(3);
-    expect(caller.operations()).not.toContain("AbortMultipartUpload");
+    expect(caller.operations().at(-1)).toBe("AbortMultipartUpload");
   });
 
-  test("a failed part stops the others and aborts the upload, after them", async () => {
-    const order: string[] = [];
-    const caller = service((call) => {
-      order.push(`${call.operation} ${call.query!["partNumber"] ?? ""}`.trim());
-      if (!is(call, "UploadPart")) return undefined;
-      if (is(call, "UploadPart", 2)) return refusal(403, "AccessDenied");
-      return new Promise<Said>((_, reject) => {
-        const stop = (): void => {
-          order.push(`stopped ${call.query!["partNumber"]}`);
-          reject(new BunkerError("interrupted", "stopped"));
-        };
-        call.signal!.addEventListener("abort", stop, { once: true });
+  test.each([2, 100])(
+    "a failed part of %i stops the others, and then aborts",
+    async (partCount) => {
+      const order: string[] = [];
+      const caller = service((call) => {
+        order.push(`${call.operation} ${call.query!["partNumber"] ?? ""}`.trim());
+        if (!is(call, "UploadPart")) return undefined;
+        if (is(call, "UploadPart", 2)) return refusal(403, "AccessDenied");
+        return new Promise<Said>((_, reject) => {
+          const stop = async (): Promise<void> => {
+            for (let i = 0; i < 50; i++) await undefined; // Some bytes are still on their way.
+            order.push(`stopped ${call.query!["partNumber"]}`);
+            reject(new BunkerError("interrupted", "stopped"));
+          };
+          call.signal!.addEventListener("abort", () => void stop(), { once: true });
+        });
       });
-    });
-    const many = Array.from({ length: 100 }, (_, index) => utf8(String(index)));
-    const error = await failureFrom(putLarge(caller, "k", source(many), { parallel: 2 }));
-    expect(error.code).toBe("denied");
-    expect(order).toContain("stopped 1");
-    expect(order.at(-1)).toBe("AbortMultipartUpload");
-    expect(order.length).toBeLessThan(8);
-    expect(caller.calls.at(-1)).toMatchObject({ query: { uploadId: "u+/=1" }, tries: 1 });
-    expect(caller.calls.at(-1)!.signal).toBeUndefined();
-  });
+      const many = Array.from({ length: partCount }, (_, index) => utf8(String(index)));
+      const error = await failureFrom(putLarge(caller, "k", source(many), { parallel: 2 }));
+      expect(error.code).toBe("denied");
+      expect(order).toContain("stopped 1");
+      expect(order.at(-1)).toBe("AbortMultipartUpload");
+      expect(order.length).toBeLessThan(8);
+      expect(caller.calls.at(-1)).toMatchObject({ query: { uploadId: "u+/=1" }, tries: 1 });
+      expect(caller.calls.at(-1)!.signal).toBeUndefined();
+    },
+  );
 
   test("a failed source aborts the upload, and is the error", async () => {
     const caller = service();
@@ -355,13 +383,12 @@ describe("unfinished uploads", () => {
       { key: "p/c", uploadId: "p/c+0", initiated: NOW - 30 * HOUR, ageMs: 30 * HOUR },
     ]);
     expect(caller.queries()).toEqual([
-      { uploads: "", prefix: "p/", "encoding-type": "url", "max-uploads": "1000" },
+      { uploads: "", prefix: "p/", "max-uploads": "1000" },
       {
         uploads: "",
         prefix: "p/",
         "key-marker": "p/b",
         "upload-id-marker": "id+",
-        "encoding-type": "url",
         "max-uploads": "1000",
       },
     ]);

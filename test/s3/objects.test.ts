@@ -200,6 +200,8 @@ describe("get", () => {
 
   test.each<[string, Said]>([
     ["others", part("bytes 3-7/10", " byte")],
+    ["others at their begin", part("bytes 3-8/10", "bytes")],
+    ["others at their end", part("bytes 4-9/10", "bytes")],
     ["fewer", part("bytes 4-6/10", "byt")],
     ["more", part("bytes 4-9/10", "bytes!")],
     ["not told", part("", "bytes")],
@@ -333,12 +335,22 @@ describe("delete", () => {
     }
   });
 
+  test("nor is a version id that the service doesn't know (versitygw)", async () => {
+    const said = refusal(400, "InvalidArgument", "Invalid version id specified");
+    await deleteVersion(new FakeCaller([said]), "a", "1");
+    expect(await getObject(new FakeCaller([said]), "a", { versionId: "1" })).toBeUndefined();
+    await failureFrom(getObject(new FakeCaller([said]), "a"));
+    const other = refusal(400, "InvalidArgument", "Invalid header");
+    await failureFrom(deleteVersion(new FakeCaller([other]), "a", "1"));
+  });
+
   test("what is locked is denied, a missing bucket and a proxy's answer are errors", async () => {
     const codeOf = async (said: Said): Promise<string> =>
       (await failureFrom(deleteVersion(new FakeCaller([said]), "a", "1"))).code;
     expect(await codeOf(refusal(403, "AccessDenied"))).toBe("denied");
     expect(await codeOf(refusal(404, "NoSuchBucket"))).toBe("no-store");
     expect(await codeOf(PROXY_404)).toBe("unavailable");
+    await failureFrom(deleteVersion(new FakeCaller([refusal(405, "MethodNotAllowed")]), "a", "1"));
   });
 
   test("hiding tells the marker's id, where one was made", async () => {

@@ -101,8 +101,8 @@ export interface RawServer extends AsyncDisposable {
   readonly endpoint: string;
   /** The head of each request as it came, and the connection it came over. */
   readonly requests: { readonly head: string; readonly connection: number }[];
-  /** How many bytes of bodies came. */
-  bodyBytes(): number;
+  /** How many connections are closed. */
+  readonly closedCount: () => number;
 }
 
 export type Answering = (socket: Socket, head: string, index: number) => void;
@@ -115,12 +115,15 @@ export async function rawServer(
   const requests: { head: string; connection: number }[] = [];
   const sockets = new Set<Socket>();
   let connections = 0;
-  let bodyBytes = 0;
+  let closedCount = 0;
   const server = createServer((socket) => {
     sockets.add(socket);
     const connection = connections++;
     socket.on("error", () => undefined); // It is meant to break.
-    socket.on("close", () => sockets.delete(socket));
+    socket.on("close", () => {
+      closedCount++;
+      sockets.delete(socket);
+    });
     let text = "";
     socket.on("data", (data) => {
       text += data.toString("latin1");
@@ -130,7 +133,6 @@ export async function rawServer(
       const length = Number(/^content-length: (\d+)$/im.exec(head)?.[1] ?? 0);
       // A request is answered when its head is there, or when all of it is.
       if (options.whole === true && text.length < end + 4 + length) return;
-      bodyBytes += text.length - end - 4;
       text = "";
       requests.push({ head, connection });
       answer(socket, head, requests.length - 1);
@@ -141,7 +143,7 @@ export async function rawServer(
   return {
     endpoint: `http://127.0.0.1:${port}`,
     requests,
-    bodyBytes: () => bodyBytes,
+    closedCount: () => closedCount,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       await new Promise((closed) => server.close(closed));

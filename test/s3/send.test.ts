@@ -35,7 +35,7 @@ async function failureOf(promise: Promise<unknown>): Promise<[BunkerError, S3Fai
 
 /** Lets what is under way go on, without a clock. */
 async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 100_000; i++) {
+  for (let i = 0; i < 1_000_000; i++) {
     if (condition()) return;
     await new Promise<void>((next) => setImmediate(next));
   }
@@ -428,7 +428,7 @@ test("nobody there: three attempts, then the end; once there was an answer, more
   expect(bucket.tally.snapshot().requestCount).toBeGreaterThan(10);
 });
 
-test("an early refusal ends the upload", async () => {
+test("an early refusal ends the upload, and its connection with it", async () => {
   await using server = await rawServer((socket) => {
     socket.write(httpText(403, errorXml("AccessDenied")));
   });
@@ -436,8 +436,22 @@ test("an early refusal ends the upload", async () => {
   const body = new Uint8Array(64 * MIB);
   const [error] = await failureOf(bucket.call(putCall(body)));
   expect(error.code).toBe("denied");
-  const { bytesUp } = bucket.tally.snapshot();
-  expect(bytesUp).toBeLessThan(body.length);
+  expect(bucket.tally.snapshot().bytesUp).toBeLessThan(body.length);
+  await until(() => server.closedCount() === 1);
+});
+
+test("a refusal stays one where its words never come", async () => {
+  await using server = await rawServer((socket) => {
+    socket.write("HTTP/1.1 403 X\r\nContent-Length: 100\r\n\r\n<Error>");
+  });
+  const { timer, fire } = handTimer();
+  const { bucket } = rigAt(server.endpoint, { timer });
+  const failed = failureOf(bucket.call(getCall()));
+  await until(() => bucket.tally.snapshot().bytesDown > 0);
+  await until(fire);
+  const [error] = await failed;
+  expect(error.code).toBe("denied");
+  expect(server.requests).toHaveLength(1);
 });
 
 test.each(["while it is sent", "before it is sent"])("interrupted %s", async (when) => {
@@ -466,17 +480,25 @@ test("interrupted while waiting for the next attempt", async () => {
 });
 
 test("one signal for many calls collects no listeners", async () => {
-  await using server = await rawServer(ok);
-  const { bucket } = rigAt(server.endpoint);
-  const controller = new AbortController();
+  const busy: Answering = (socket) => socket.write(httpText(503, errorXml("SlowDown")));
+  await using server = await rawServer(first(1, busy));
+  const { bucket } = rigAt(server.endpoint, { limits: { connections: 1, requestsPerSecond: 1 } });
+  const { signal } = new AbortController();
   let listeners = 0;
-  const { signal } = controller;
   const add = signal.addEventListener.bind(signal);
   const remove = signal.removeEventListener.bind(signal);
   signal.addEventListener = (...args: Parameters<typeof add>) => (listeners++, add(...args));
   signal.removeEventListener = (...args: Parameters<typeof add>) => (listeners--, remove(...args));
-  for (let i = 0; i < 5; i++) await bucket.call(getCall("a", { signal }));
+  await Promise.all(Array.from({ length: 5 }, () => bucket.call(getCall("a", { signal }))));
+  expect(server.requests).toHaveLength(6);
   expect(listeners).toBe(0);
+});
+
+test("requests keep their pace", async () => {
+  await using server = await rawServer(ok);
+  const { bucket, sleeps } = rigAt(server.endpoint, { limits: { requestsPerSecond: 2 } });
+  for (let i = 0; i < 6; i++) await bucket.call(getCall());
+  expect(sleeps.reduce((sum, time) => sum + time, 0)).toBeWithin(1800, 2001);
 });
 
 test("uploads keep their pace, and do not time out while they keep it", async () => {
@@ -507,6 +529,43 @@ test("no more connections than allowed", async () => {
   const { bucket } = rigAt(`http://127.0.0.1:${server.port}`, { limits: { connections: 3 } });
   await Promise.all(Array.from({ length: 30 }, () => bucket.call(getCall())));
   expect(most).toBe(3);
+});
+
+test("a refusal halves how many go at once, good answers bring them back", async () => {
+  const waiting: (() => void)[] = [];
+  let answer = httpText(503, errorXml("SlowDown"));
+  await using server = await rawServer((socket) => {
+    waiting.push(() => socket.write(answer));
+  });
+  const { bucket } = rigAt(server.endpoint, { limits: { connections: 4 } });
+  /** So many come at once, and no more before they are answered. */
+  const wave = async (count: number): Promise<void> => {
+    await until(() => waiting.length >= count);
+    for (let i = 0; i < 200; i++) await new Promise<void>((next) => setImmediate(next));
+    expect(waiting).toHaveLength(count);
+    for (const go of waiting.splice(0)) go();
+  };
+  const calls = Promise.all(Array.from({ length: 13 }, () => bucket.call(getCall())));
+  await wave(4);
+  answer = httpText(200, "");
+  await wave(2);
+  await wave(3);
+  await wave(4);
+  await wave(4);
+  await calls;
+});
+
+test("nothing small waits behind data", async () => {
+  await using server = await rawServer((socket, head, index) => {
+    if (head.startsWith("HEAD")) ok(socket, head, index);
+  });
+  const { bucket } = rigAt(server.endpoint, { limits: { connections: 1 } });
+  const controller = new AbortController();
+  const data = thrownBy(bucket.call(getCall("a", { signal: controller.signal })));
+  await until(() => server.requests.length === 1);
+  await bucket.call({ operation: "HeadObject", method: "HEAD", key: "a", answerBytesMax: 0 });
+  controller.abort();
+  expect(isBunkerError(await data, "interrupted")).toBe(true);
 });
 
 test("no message ever shows a secret, whatever a service repeats", async () => {

@@ -74,6 +74,7 @@ test.each([
   ["a lone surrogate", "<A>&#xD800;</A>"],
   ["no character", "<A>&#x110000;</A>"],
   ["a DOCTYPE", '<!DOCTYPE A [<!ENTITY x "y">]><A>&x;</A>'],
+  ["a harmless DOCTYPE", "<!DOCTYPE A><A>x</A>"],
   ["a dangerous name", "<A><__proto__>1</__proto__></A>"],
   ["too deep", `${"<A>".repeat(40)}${"</A>".repeat(40)}`],
 ])("refused: %s", (_, text) => {

@@ -10,7 +10,12 @@ import { requireOwner } from "../../store/keyring.ts";
 import { findNode } from "../../store/paths.ts";
 import { loadManifests } from "../../store/snapshots.ts";
 import { readContent } from "../../store/trees.ts";
-import { BUCKET_OPTIONS, COMMON_OPTIONS, type CommandDefinition, OPEN_OPTIONS } from "../command.ts";
+import {
+  BUCKET_OPTIONS,
+  COMMON_OPTIONS,
+  type CommandDefinition,
+  OPEN_OPTIONS,
+} from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { withStore } from "../session.ts";
 import { parseSnapshotWord } from "../snapshot-word.ts";

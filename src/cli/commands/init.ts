@@ -5,8 +5,7 @@ import { hexOf } from "../../base/bytes.ts";
 import { BunkerError, isBunkerError } from "../../base/errors.ts";
 import { phraseOf } from "../../crypto/phrase.ts";
 import type { LockPolicy } from "../../format/record.ts";
-import { SLOT_PREFIX } from "../../format/names.ts";
-import type { Lock, Storage } from "../../storage/storage.ts";
+import type { Storage } from "../../storage/storage.ts";
 import type { StoreContext } from "../../store/context.ts";
 import { type CreatedStore, createStore } from "../../store/create.ts";
 import { hasStore } from "../../store/unlock.ts";
@@ -19,7 +18,8 @@ import {
   type Words,
 } from "../command.ts";
 import { EXIT, type ExitStatus } from "../exit.ts";
-import { LOCK_OPTION, lockChoiceOf, NO_LOCKS, promiseOf } from "../lock-choice.ts";
+import { LOCK_OPTION, lockChoiceOf, NO_LOCKS } from "../lock-choice.ts";
+import { tellLock } from "../lock-report.ts";
 import type { NewPlace } from "../new-bucket.ts";
 import { SecretFile } from "../secret-file.ts";
 import { PASSPHRASE_VARIABLES } from "../secrets.ts";
@@ -28,6 +28,7 @@ import { openStorage } from "../storage.ts";
 import { chosenStore, nameOfChoice, type StoreChoice } from "../store-choice.ts";
 import { findStoreSecret } from "../store-secrets.ts";
 import { confirmPhrase } from "../phrase.ts";
+import { usageFields, usageLine } from "../usage-report.ts";
 import type { Wiring } from "../wiring.ts";
 
 /** What a file system, or a store that was given up, leaves in a folder. */
@@ -222,36 +223,13 @@ async function tell({ messages, output }: Wiring, words: Words, made: Made): Pro
     lock = await tellLock(messages, storage, policy);
   }
   const storeId = hexOf(made.created.keyring.keys.storeId);
-  if (words.flag("json")) await output.json({ storeId, location, ...lock });
-  else await output.line(`made store ${storeId.slice(0, 10)} at ${location}`);
-}
-
-/** Says what is promised, and what was seen of it; returns the fields of the JSON. */
-async function tellLock(
-  messages: Wiring["messages"],
-  storage: Storage,
-  policy: LockPolicy,
-): Promise<Record<string, string | number>> {
-  const { mode, period } = policy;
-  messages.notice(promiseOf(policy));
-  if (mode === "none") return { lock: mode };
-  const lock = await measuredLock(storage);
-  const until = lock === undefined ? undefined : new Date(lock.until).toISOString();
-  if (until === undefined) {
-    messages.warning("no lock is seen on what was just stored: see bunker store test");
-  } else {
-    messages.notice(`what was just stored is locked until ${until.slice(0, 10)}, as seen now`);
+  const usage = storage.usage?.();
+  if (words.flag("json")) {
+    await output.json({ storeId, location, ...lock, ...usageFields(usage) });
+    return;
   }
-  messages.notice("bunker does not make locks longer yet: what is old is no longer locked");
-  messages.hint("whether the key can do more than it should: bunker store test");
-  return { lock: mode, lockSeconds: period, ...(until === undefined ? {} : { lockedUntil: until }) };
-}
-
-async function measuredLock(storage: Storage): Promise<Lock | undefined> {
-  for await (const { name, versionId, hidden } of storage.listVersions(SLOT_PREFIX)) {
-    if (!hidden) return storage.lockOf(name, versionId);
-  }
-  return undefined;
+  await output.line(`made store ${storeId.slice(0, 10)} at ${location}`);
+  if (usage !== undefined) messages.notice(usageLine(usage));
 }
 
 /** The same error, which says that the store is there all the same. */

@@ -6,7 +6,7 @@ import { phraseOf } from "../../crypto/phrase.ts";
 import { formatKeyFile } from "../../format/bundle.ts";
 import { addSlot } from "../../store/create.ts";
 import { requireOwner } from "../../store/keyring.ts";
-import { dropSlot, listSlots, removeSlot } from "../../store/slots.ts";
+import { dropSlot, listSlots, removeSlot, type SlotEnd } from "../../store/slots.ts";
 import type { Store } from "../../store/store.ts";
 import { type CommandDefinition, OPEN_OPTIONS, type Words } from "../command.ts";
 import { EXIT, type ExitStatus } from "../exit.ts";
@@ -112,10 +112,10 @@ async function add(wiring: Wiring, words: Words, store: Store): Promise<ExitStat
 }
 
 async function remove(wiring: Wiring, words: Words, store: Store): Promise<ExitStatus> {
-  const slot = await removeSlot(store, words.positionals[1] ?? "");
+  const { slot, end } = await removeSlot(store, words.positionals[1] ?? "");
   const text = `removed key slot ${slot.id.slice(0, 10)}`;
-  await tell(wiring, words, { removed: slot.id }, text);
-  warnOfCopies(wiring);
+  await tell(wiring, words, { removed: slot.id, ...fieldsOfEnd(end) }, text);
+  warnOfCopies(wiring, end);
   return EXIT.done;
 }
 
@@ -126,16 +126,17 @@ async function changePassphrase(wiring: Wiring, words: Words, store: Store): Pro
   const { slotName } = store.keyring;
   const added = slotId(name);
   if (slotName !== undefined && slotName !== name) {
-    await dropSlot(store, slotName);
+    const end = await dropSlot(store, slotName);
     const text = `changed the passphrase: key slot ${shortSlot(name)}`;
-    await tell(wiring, words, { added, removed: slotId(slotName) }, text);
+    await tell(wiring, words, { added, removed: slotId(slotName), ...fieldsOfEnd(end) }, text);
+    warnOfCopies(wiring, end);
   } else {
     await tell(wiring, words, { added }, `set a new passphrase: key slot ${shortSlot(name)}`);
     wiring.messages.hint(
       "passphrases that are not wanted any more: bunker key list, bunker key remove",
     );
+    warnOfCopies(wiring, { gone: true });
   }
-  warnOfCopies(wiring);
   return EXIT.done;
 }
 
@@ -227,16 +228,33 @@ async function newPassphrase(wiring: Wiring): Promise<string> {
 function tell(
   { output }: Wiring,
   words: Words,
-  fields: Readonly<Record<string, string>>,
+  fields: Readonly<Record<string, string | boolean>>,
   text: string,
 ): Promise<void> {
   return words.flag("json") ? output.json(fields) : output.line(text);
 }
 
-function warnOfCopies({ messages }: Wiring): void {
+function warnOfCopies({ messages }: Wiring, { gone, lockedUntil }: SlotEnd): void {
+  if (!gone) {
+    const end =
+      lockedUntil === undefined
+        ? "until its lock ends and a key that may delete takes it away"
+        : `until ${new Date(lockedUntil).toISOString().slice(0, 10)} at least, when its lock ends`;
+    messages.warning(
+      `the old key slot can't be deleted yet: its passphrase opens the store ${end}`,
+    );
+  }
   messages.notice(
     "whoever kept a copy of the old key slot can still open the store with its passphrase",
   );
+}
+
+/** What JSON tells of a slot that had to stay. */
+function fieldsOfEnd({ gone, lockedUntil }: SlotEnd): Readonly<Record<string, string | boolean>> {
+  if (gone) return {};
+  const until =
+    lockedUntil === undefined ? {} : { lockedUntil: new Date(lockedUntil).toISOString() };
+  return { stays: true, ...until };
 }
 
 function shortSlot(name: string): string {

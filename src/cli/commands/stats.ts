@@ -7,14 +7,20 @@ import { BlobReader } from "../../store/blobs.ts";
 import { requireOwner } from "../../store/keyring.ts";
 import { Numbering } from "../../store/numbering.ts";
 import { closurePacks, listPacks } from "../../store/presence.ts";
-import { loadManifests, type Manifests, readSnapshot } from "../../store/snapshots.ts";
+import {
+  type FoundSnapshot,
+  loadManifests,
+  type Manifests,
+  readSnapshot,
+} from "../../store/snapshots.ts";
 import type { Store } from "../../store/store.ts";
 import { type CommandDefinition, OPEN_OPTIONS, type Words } from "../command.ts";
+import { estimateCost, reportCost } from "../cost-report.ts";
 import { localTime } from "../entry-text.ts";
 import { EXIT } from "../exit.ts";
 import { formatBytes, formatCount, formatCounted } from "../progress.ts";
 import { breather, monitorOf, withStore } from "../session.ts";
-import { parseSnapshotWord } from "../snapshot-word.ts";
+import { parseSnapshotWord, type SnapshotWord } from "../snapshot-word.ts";
 import { WantedSnapshots } from "../wanted-snapshots.ts";
 import type { Wiring } from "../wiring.ts";
 
@@ -32,11 +38,17 @@ export const stats: CommandDefinition = {
     "CONTENT is the size of all files. ADDS is what no earlier snapshot needs, FREES what no other",
     "one needs, which is free once the snapshot is gone: both as stored, compressed. Reads the",
     "folders of all snapshots, and no content.",
+    "",
+    "With --cost: estimates instead what the store costs in a bucket of Backblaze B2, what a backup",
+    "adds to that, and what it costs to restore SNAP, which is latest where none is named.",
   ].join("\n"),
   words: "[SNAP…]",
   wordCount: [0, Number.POSITIVE_INFINITY],
-  options: { ...OPEN_OPTIONS },
-  examples: ["bunker stats", "bunker stats latest --json"],
+  options: {
+    ...OPEN_OPTIONS,
+    cost: { type: "boolean", description: "Estimate what storing and restoring it costs at B2" },
+  },
+  examples: ["bunker stats", "bunker stats latest --json", "bunker stats --cost"],
   run(wiring, words) {
     const given = words.positionals.map((text) => {
       const word = parseSnapshotWord(text);
@@ -47,9 +59,14 @@ export const stats: CommandDefinition = {
     return withStore(wiring, words, async (store) => {
       requireOwner(store.keyring, "looking into snapshots");
       const manifests = await loadManifests(store);
-      const chosen = new Set<string>();
-      const wanted = new WantedSnapshots(wiring.messages, store, manifests);
-      for (const word of given) chosen.add(hexId((await wanted.find(word)).manifest.id));
+      const named = await findNamed(wiring, store, { manifests, given });
+      if (words.flag("cost")) {
+        const wanted = given.length > 0 ? named : await latestIn(wiring, store, manifests);
+        const estimate = await estimateCost(wiring, store, { manifests, wanted });
+        await reportCost(wiring, words, estimate);
+        return EXIT.done;
+      }
+      const chosen = new Set(named.map(({ manifest }) => hexId(manifest.id)));
       const gathered = await gather(wiring, store, manifests);
       const shown = gathered.snapshots.filter(
         ({ found }) => chosen.size === 0 || chosen.has(hexId(found.manifest.id)),
@@ -59,6 +76,27 @@ export const stats: CommandDefinition = {
     });
   },
 };
+
+async function findNamed(
+  { messages }: Wiring,
+  store: Store,
+  { manifests, given }: { readonly manifests: Manifests; readonly given: readonly SnapshotWord[] },
+): Promise<FoundSnapshot[]> {
+  const wanted = new WantedSnapshots(messages, store, manifests);
+  const found: FoundSnapshot[] = [];
+  for (const word of given) found.push(await wanted.find(word));
+  return found;
+}
+
+// A store without a snapshot costs something, too.
+async function latestIn(
+  wiring: Wiring,
+  store: Store,
+  manifests: Manifests,
+): Promise<FoundSnapshot[]> {
+  if (manifests.offered.length === 0) return [];
+  return findNamed(wiring, store, { manifests, given: [parseSnapshotWord("latest")] });
+}
 
 // All snapshots are looked at, for what one adds and frees depends on the others.
 async function gather(wiring: Wiring, store: Store, manifests: Manifests): Promise<Gathered> {

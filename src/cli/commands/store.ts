@@ -7,6 +7,7 @@ import { BUCKET_OPTIONS, type CommandDefinition, COMMON_OPTIONS, type Words } fr
 import { addNamedStore, findNamedStore, readConfig, removeNamedStore } from "../config.ts";
 import { configPathOf } from "../config-file.ts";
 import { EXIT, type ExitStatus } from "../exit.ts";
+import { LOCK_OPTION } from "../lock-choice.ts";
 import { askBucketKey, keyOriginOf } from "../new-key.ts";
 import { printableText } from "../names.ts";
 import { parseStoreLocation, parseStoreName } from "../store-location.ts";
@@ -22,24 +23,22 @@ import type { Wiring } from "../wiring.ts";
 type Action = (wiring: Wiring, words: Words) => Promise<ExitStatus>;
 
 /** How many words follow, and what then happens. */
-const ACTIONS: Readonly<Record<string, { readonly words: readonly number[]; readonly run: Action }>> =
-  {
-    add: { words: [2], run: add },
-    list: { words: [0], run: list },
-    show: { words: [1], run: show },
-    remove: { words: [1], run: remove },
-    test: { words: [0, 1], run: test },
-  };
+const ACTIONS: Readonly<
+  Record<string, { readonly words: readonly number[]; readonly run: Action }>
+> = {
+  add: { words: [2], run: add },
+  list: { words: [0], run: list },
+  show: { words: [1], run: show },
+  remove: { words: [1], run: remove },
+  test: { words: [0, 1], run: test },
+};
 
 /** Options of `add` that become settings of the same name. */
 const SETTING_OPTIONS = {
   endpoint: option("URL", "The address of the S3 service (b2:// knows it by its region)"),
   region: option("REGION", "The region, as us-west-004"),
   "key-id": option("ID", "The id of the bucket's key; the key itself is asked for"),
-  "key-file": option(
-    "FILE",
-    "A file with the bucket's key; - takes the key from stdin, and keeps it",
-  ),
+  "key-file": option("FILE", "A file with the bucket's key; - takes it from stdin"),
   "key-command": option("COMMAND", "A command of the shell that says the bucket's key"),
   profile: option("NAME", "Take the key from this profile of the AWS files"),
   ca: option("FILE", "Certificates to trust for this service, in place of the system's"),
@@ -48,6 +47,12 @@ const SETTING_OPTIONS = {
   "passphrase-command": option("COMMAND", "A command of the shell that says the passphrase"),
   "store-key-file": option("FILE", "A file with the store's key, of bunker key writer"),
   "store-id": option("ID", "The id of the store, where it is known: no other is opened"),
+} as const;
+
+/** Options of `test` alone, beside the limits. */
+const TEST_OPTIONS = {
+  speed: { type: "boolean", description: "test: move 64 MiB too, and tell how fast" },
+  lock: { ...LOCK_OPTION, description: `test: ${LOCK_OPTION.description}` },
 } as const;
 
 const PATHS: readonly string[] = ["key-file", "ca", "passphrase-file", "store-key-file"];
@@ -72,7 +77,12 @@ export const store: CommandDefinition = {
   ].join("\n"),
   words: "add NAME LOCATION|list|show NAME|remove NAME|test [STORE]",
   wordCount: [1, 3],
-  options: { json: COMMON_OPTIONS.json, help: COMMON_OPTIONS.help, ...SETTING_OPTIONS },
+  options: {
+    json: COMMON_OPTIONS.json,
+    help: COMMON_OPTIONS.help,
+    ...SETTING_OPTIONS,
+    ...TEST_OPTIONS,
+  },
   examples: [
     "bunker store add home b2://my-bucket/laptop --region us-west-004 --key-id 004a…",
     "bunker store add nas /mnt/nas/store --passphrase-file ~/.nas-passphrase",
@@ -86,12 +96,18 @@ export const store: CommandDefinition = {
         hint: "see: bunker store --help",
       });
     }
-    if (name !== "add") refuseSettings(words, name);
+    refuseOptions(words, name);
     return action.run(wiring, words);
   },
 };
 
-function refuseSettings(words: Words, action: string): void {
+/** Options that belong to another of the actions. */
+function refuseOptions(words: Words, action: string): void {
+  const ofTest = Object.keys(TEST_OPTIONS).find((name) => words.isGiven(name));
+  if (ofTest !== undefined && action !== "test") {
+    throw new BunkerError("invalid-argument", `--${ofTest} goes with bunker store test`);
+  }
+  if (action === "add") return;
   const given = Object.keys(SETTING_OPTIONS).find((name) => words.isGiven(name));
   const mayLimit = action === "test" && given !== undefined && Object.hasOwn(BUCKET_OPTIONS, given);
   if (given === undefined || mayLimit) return;
