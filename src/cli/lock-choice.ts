@@ -13,8 +13,7 @@ import type { OptionDefinition, Words } from "./command.ts";
 export const LOCK_OPTION = {
   type: "string",
   valueHint: "MODE",
-  description:
-    "Buckets: the least locks that are accepted: compliance (default), governance or none",
+  description: "Buckets: accept no less: compliance (default), governance or none",
 } as const satisfies OptionDefinition;
 
 export const DAY_SECONDS = DAY_MS / 1000;

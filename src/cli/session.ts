@@ -8,6 +8,7 @@ import type { Monitor } from "../base/monitor.ts";
 import type { LocalFolder } from "../base/local.ts";
 import { type Core, instantiateCore } from "../core/core.ts";
 import type { Storage } from "../storage/storage.ts";
+import { thoroughStorage } from "../storage/thorough.ts";
 import { unchangingStorage } from "../storage/unchanging.ts";
 import type { LocalRoot, StoreContext } from "../store/context.ts";
 import { forgetfulRoot } from "../store/forgetful.ts";
@@ -124,6 +125,8 @@ export function labelOf(wiring: Wiring, words: Words): string {
 export interface SessionOptions {
   /** Nothing is stored, and nothing remembered but in the cache. */
   readonly isDry?: boolean;
+  /** What is there is asked of the storage, whatever this machine knows of it. */
+  readonly isThorough?: boolean;
   /** It must be possible to remember what is done; else what can't be remembered is told. */
   readonly isWriting?: boolean;
   /**
@@ -141,7 +144,7 @@ export async function withStore(
   options: SessionOptions = {},
 ): Promise<ExitStatus> {
   const opened = await openStorage(wiring, words, { create: false });
-  const storage = options.isDry === true ? unchangingStorage(opened) : opened;
+  const storage = storageFor(opened, options);
   const statuses: ExitStatus[] = [];
   let store: Store | undefined;
   try {
@@ -163,6 +166,11 @@ export async function withStore(
   }
   if (store !== undefined && store.findings.count > 0) statuses.push(EXIT.damage);
   return worst(statuses);
+}
+
+function storageFor(opened: Storage, { isDry, isThorough }: SessionOptions): Storage {
+  if (isDry === true) return unchangingStorage(opened);
+  return isThorough === true ? thoroughStorage(opened) : opened;
 }
 
 async function tellUsage(

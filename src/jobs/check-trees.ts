@@ -5,7 +5,7 @@
 // in sets of at most 50 MiB each; beyond their bounds things are looked at, and counted, again.
 
 import { type Bytes, concatBytes, textOf, utf8 } from "../base/bytes.ts";
-import { isBunkerError, messageOf } from "../base/errors.ts";
+import { isDamage, messageOf } from "../base/errors.ts";
 import { IdSet } from "../base/id-set.ts";
 import { ID_BYTES } from "../base/ids.ts";
 import type { BlobReader } from "../store/blobs.ts";
@@ -73,7 +73,7 @@ export class TreeCheck {
       if (whole) for (const tree of trees) this.#wholeTrees.add(tree);
       return whole;
     } catch (error) {
-      if (!isBunkerError(error)) throw error;
+      if (!isDamage(error)) throw error;
       this.#damaged(path, trees, `this folder can't be read: ${messageOf(error)}`);
       return false;
     }
@@ -103,7 +103,7 @@ export class TreeCheck {
       }
       return true;
     } catch (error) {
-      if (!isBunkerError(error)) throw error;
+      if (!isDamage(error)) throw error;
       this.#damaged(path, content, messageOf(error));
       return false;
     }
@@ -120,6 +120,7 @@ export class TreeCheck {
       await reader.read("data", id);
       return undefined;
     } catch (error) {
+      if (!isDamage(error)) throw error;
       return messageOf(error);
     }
   }

@@ -6,7 +6,7 @@
 // finding, with the files that it touches.
 
 import { utf8 } from "../base/bytes.ts";
-import { isBunkerError } from "../base/errors.ts";
+import { isDamage } from "../base/errors.ts";
 import { hexId, parseHexId } from "../base/ids.ts";
 import type { Monitor } from "../base/monitor.ts";
 import { packName } from "../format/names.ts";
@@ -193,7 +193,7 @@ class CheckRun {
         else if (!this.#listed.has(hex)) this.#store.findings.add(packName(id), UNLISTED);
       }
     } catch (error) {
-      if (!isBunkerError(error)) throw error;
+      if (!isDamage(error)) throw error;
       this.#store.findings.add(`snapshot ${name}`, error);
     }
     if (this.#store.keyring.owner === undefined) return;
@@ -201,7 +201,7 @@ class CheckRun {
       const snapshot = await loadSnapshot(this.#store, manifest);
       await this.#trees.checkTop(topOf(snapshot), utf8(`${name}:`));
     } catch (error) {
-      if (!isBunkerError(error)) throw error;
+      if (!isDamage(error)) throw error;
       this.#store.findings.add(`snapshot ${name}`, error);
     }
   }

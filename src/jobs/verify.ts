@@ -1,7 +1,7 @@
 // Verify: one pack, read whole: its name, its trailer, and every blob in it.
 
 import { type Bytes, equalBytes } from "../base/bytes.ts";
-import { isBunkerError, messageOf } from "../base/errors.ts";
+import { isBunkerError, isDamage, messageOf } from "../base/errors.ts";
 import type { BlobId, ObjectId } from "../base/ids.ts";
 import { release } from "../base/platform.ts";
 import { decodePack, openBlob, type PackKind } from "../format/pack.ts";
@@ -63,7 +63,7 @@ async function openAll(store: Store, reader: BlobReader, pack: WholePack): Promi
     }
     return bad;
   } catch (error) {
-    if (!isBunkerError(error)) throw error;
+    if (!isDamage(error)) throw error;
     store.findings.add(pack.name, `${pack.name} is damaged: ${messageOf(error)}`);
     return idsInCatalog(pack.catalog, pack.id);
   }

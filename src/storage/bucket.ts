@@ -11,7 +11,7 @@ import type { Usage } from "../base/usage.ts";
 import type { Bucket } from "../s3/bucket.ts";
 import { failureOf, refusedWith } from "../s3/ask.ts";
 import { listObjects, listVersions } from "../s3/list.ts";
-import { putRetention } from "../s3/lock.ts";
+import { getRetention, putRetention } from "../s3/lock.ts";
 import { deleteVersion, getObject, headObject, hideObject, putObject } from "../s3/objects.ts";
 import { regionOf } from "../s3/service.ts";
 import { checkObjectName, checkPrefix, hashInName, isObjectName } from "./names.ts";
@@ -155,8 +155,12 @@ class BucketStorage implements Storage {
 
   async lockOf(name: string, versionId?: string): Promise<Lock | undefined> {
     checkObjectName(name);
-    const options = versionId === undefined ? {} : { versionId };
-    return (await headObject(this.#bucket, this.#prefix + name, options))?.lock;
+    const key = this.#prefix + name;
+    const head = await headObject(this.#bucket, key, versionId === undefined ? {} : { versionId });
+    // Some services tell the lock of a bucket's default rule only to those who ask for the lock.
+    return head === undefined
+      ? undefined
+      : (head.lock ?? getRetention(this.#bucket, key, versionId));
   }
 
   async setLock(name: string, lock: Lock, versionId?: string): Promise<void> {

@@ -150,7 +150,7 @@ export class OwnerLog {
     try {
       return { bytes: await loadFromStorage(platform, storage, name), isKept: kept !== undefined };
     } catch (error) {
-      if (kept === undefined || !isBunkerError(error)) throw error;
+      if (kept === undefined || !isDamage(error)) throw error;
       this.#findings.add(name, error);
       return { bytes: kept, isKept: true };
     }

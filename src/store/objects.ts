@@ -51,7 +51,8 @@ export async function loadFromStorage(
 
 /**
  * `get` of one object, where a refusal or a failing disk is damage of that object: what one planted
- * or rotten file does must not stop the reading of the others.
+ * or rotten file does must not stop the reading of the others. A bucket refuses no single object: its
+ * refusal speaks of the key or the account.
  */
 export async function getObject(
   storage: Storage,
@@ -61,7 +62,8 @@ export async function getObject(
   try {
     return await storage.get(name, options);
   } catch (error) {
-    if (!isBunkerError(error, "denied") && !isBunkerError(error, "io")) throw error;
+    const isOfObject = storage.bucketPlace === undefined && isBunkerError(error, "denied");
+    if (!isOfObject && !isBunkerError(error, "io")) throw error;
     throw new BunkerError("corrupt", `${name} can't be read: ${error.message}`, {
       cause: error,
       subject: name,

@@ -1,6 +1,6 @@
 // Slots: listing and removing key slots.
 
-import { BunkerError, isBunkerError } from "../base/errors.ts";
+import { BunkerError, isBunkerError, isDamage } from "../base/errors.ts";
 import { hexId } from "../base/ids.ts";
 import { SLOT_PREFIX, parseName, slotName } from "../format/names.ts";
 import { openSlotNote, readSlot, type SlotNote } from "../format/slot.ts";
@@ -28,6 +28,7 @@ export async function listSlots(store: Store): Promise<ListedSlot[]> {
       const note = await openSlotNote(store.platform, slot, store.keys.indexKey);
       slots.push({ ...note, id: hexId(parsed.id), name });
     } catch (error) {
+      if (!isDamage(error)) throw error;
       store.findings.add(name, error);
     }
   }

@@ -1,6 +1,6 @@
 // Snapshots: finding and opening manifests.
 
-import { BunkerError, isBunkerError, isDamage } from "../base/errors.ts";
+import { BunkerError, isDamage } from "../base/errors.ts";
 import { type HexId, hexId } from "../base/ids.ts";
 import { resolveClosure, type ResolvedClosure } from "../format/closure.ts";
 import { type Manifest, openSnapshot, readManifest } from "../format/manifest.ts";
@@ -83,7 +83,7 @@ async function loadOne(
     const bytes = await loadObject(store.platform, store.storage, store.cache, name);
     return await readManifest(store, name, bytes);
   } catch (error) {
-    if (!isBunkerError(error) || error.code === "unavailable") throw error;
+    if (!isDamage(error)) throw error;
     store.findings.add(name, error);
     onDamaged(name);
     return undefined;

@@ -23,9 +23,8 @@ export async function send(sending: Sending, answer: Answer | S3Error): Promise<
   const requestId = core.requestId();
   response.writeHead(status, {
     date: new Date(core.now() + skewMs).toUTCString(),
-    "x-amz-request-id": requestId,
-    "x-amz-id-2": `adN${requestId}`,
-    "cache-control": "max-age=0, no-cache, no-store",
+    // A page of something in between has no id of the service's.
+    ...(fault?.what === "html" ? {} : serviceHeaders(requestId)),
     ...headers,
   });
   // docs/b2.md A1: an error to HEAD says its length and nothing more.
@@ -38,6 +37,14 @@ interface Form {
   readonly headers: Record<string, string>;
   readonly body: Iterable<Uint8Array>;
   readonly bodyBytes: number;
+}
+
+function serviceHeaders(requestId: string): Record<string, string> {
+  return {
+    "x-amz-request-id": requestId,
+    "x-amz-id-2": `adN${requestId}`,
+    "cache-control": "max-age=0, no-cache, no-store",
+  };
 }
 
 function isBodiless(status: number): boolean {

@@ -108,6 +108,36 @@ describe("a store in a bucket", () => {
     expect(await remote.lines(["snapshots"])).toEqual([]);
   });
 
+  test("is checked as it is there, and otherwise opened by what this machine knows", async () => {
+    await using remote = await Remote.start();
+    const { place, b2 } = remote;
+    place.write("things/a", "content");
+    await remote.lines(["init"]);
+    await remote.lines(["backup", "things"]);
+    const record = b2.keysOf(BUCKET).find((key) => key.startsWith("laptop/owner/"))!;
+    b2.damage(BUCKET, record, (bytes) => bytes.fill(0, 100, 200));
+    expect((await remote.run(["snapshots"])).status).toBe(0);
+    const { status, stderr } = await remote.run(["check"]);
+    expect(stderr).toContain(record.slice("laptop/".length));
+    expect(status).toBe(13);
+  });
+
+  test("opened by a machine that knows it: at most five requests; ten for an unchanged backup", async () => {
+    await using remote = await Remote.start();
+    const { place, b2 } = remote;
+    place.write("things/a", "content");
+    await remote.lines(["init"]);
+    await remote.lines(["backup", "things"]);
+    await remote.lines(["backup", "things"]); // The day's listing of packs is made by now.
+    const count = async (...words: readonly string[]) => {
+      b2.requests.length = 0;
+      await remote.lines(words);
+      return b2.requests.length;
+    };
+    expect(await count("snapshots")).toBeLessThanOrEqual(5);
+    expect(await count("backup", "things")).toBeLessThanOrEqual(10);
+  });
+
   test("of a service whose names are its own is called with its host", async () => {
     await using remote = await Remote.start();
     const { b2, key } = remote;
@@ -187,6 +217,68 @@ test("the bucket's key is in no output, no file of this machine, and no object",
   expect(b2.requests.length).toBeGreaterThan(10);
   expect(JSON.stringify(b2.requests)).not.toContain(key.secret);
   expect(outputs.join("")).not.toContain(PASSPHRASE);
+});
+
+describe("what goes wrong is named, ends with its status, and costs nothing", () => {
+  test.each<[string, (remote: Remote) => Environment, string, number]>([
+    ["a wrong secret", () => ({ B2_APPLICATION_KEY: "other" }), "signature is not accepted", 11],
+    ["an unknown key", () => ({ B2_APPLICATION_KEY_ID: "other" }), "key id is not known", 11],
+    ["a wrong region", () => ({ B2_REGION: "eu-central-003" }), "region", 11],
+    [
+      "no such bucket",
+      ({ b2 }) => {
+        const { keyId, secret } = b2.createKey();
+        return {
+          BUNKER_STORE: "b2://other-bucket",
+          B2_APPLICATION_KEY_ID: keyId,
+          B2_APPLICATION_KEY: secret,
+        };
+      },
+      "there is no such bucket",
+      10,
+    ],
+    ["another prefix", () => ({ BUNKER_STORE: `b2://${BUCKET}/other` }), "there is no store", 10],
+    [
+      "an expired key",
+      ({ b2 }) => {
+        const { keyId, secret } = b2.createKey({ bucket: BUCKET, lifetimeMs: 1000 });
+        b2.clock.advance(60_000);
+        return { B2_APPLICATION_KEY_ID: keyId, B2_APPLICATION_KEY: secret };
+      },
+      "",
+      11,
+    ],
+    [
+      "a clock that is an hour off",
+      ({ b2 }) => {
+        b2.clock.advance(3_600_000);
+        return {};
+      },
+      "clock",
+      11,
+    ],
+    ["nobody there", () => ({ B2_ENDPOINT_URL: "http://127.0.0.1:1" }), "cannot be reached", 1],
+  ])("%s", async (_, meddle, expected, status) => {
+    await using remote = await Remote.start();
+    remote.place.write("things/a", "content");
+    await remote.lines(["init"]);
+    await remote.lines(["backup", "things"]);
+    const before = remote.b2.keysOf(BUCKET).length;
+    const outcome = await remote.run(["backup", "things"], meddle(remote));
+    expect(outcome.stderr).toContain(expected);
+    expect(outcome.stderr).toMatch(/bunker: error: /);
+    expect(outcome.status).toBe(status);
+    expect(remote.b2.keysOf(BUCKET)).toHaveLength(before);
+  });
+
+  test("a proxy that answers HTML for good", async () => {
+    await using remote = await Remote.start();
+    await remote.lines(["init"]);
+    remote.b2.faults.plan({ what: "html", times: 1000, status: 403 });
+    const { stderr, status } = await remote.run(["snapshots"]);
+    expect(stderr).toContain("something other than an S3 service");
+    expect(status).toBe(11);
+  });
 });
 
 function filesBelow(folder: string): string[] {

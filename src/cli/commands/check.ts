@@ -67,7 +67,7 @@ export const checkCommand: CommandDefinition = {
         monitor.finish();
       }
     };
-    return withStore(wiring, words, work, { usage: "summary" });
+    return withStore(wiring, words, work, { usage: "summary", isThorough: true });
   },
 };
 

@@ -57,12 +57,12 @@ export const init: CommandDefinition = {
     },
     "print-setup": {
       type: "boolean",
-      description: "Print how to make a safe bucket and its keys at Backblaze B2; makes nothing",
+      description: "Print how to make a safe bucket and its keys at B2",
     },
     retention: {
       type: "string",
       valueHint: "DAYS",
-      description: "With --print-setup: for how long everything is locked (default: 30)",
+      description: "With --print-setup: how long all is locked (default: 30)",
     },
   },
   examples: [

@@ -52,7 +52,10 @@ const SETTING_OPTIONS = {
 /** Options of `test` alone, beside the limits. */
 const TEST_OPTIONS = {
   speed: { type: "boolean", description: "test: move 64 MiB too, and tell how fast" },
-  lock: { ...LOCK_OPTION, description: `test: ${LOCK_OPTION.description}` },
+  lock: {
+    ...LOCK_OPTION,
+    description: "test: accept no less: compliance (default), governance, none",
+  },
 } as const;
 
 const PATHS: readonly string[] = ["key-file", "ca", "passphrase-file", "store-key-file"];
