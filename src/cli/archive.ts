@@ -88,7 +88,7 @@ export function restoreArchive(
     const usage = (): Usage | undefined => store.storage.usage?.();
     return writeArchive(wiring, words, { ...found, form, target, replace, selection, usage });
   };
-  return withStore(wiring, words, work, { usage: "summary" });
+  return withStore(wiring, words, work, { tellsUsage: true });
 }
 
 interface Found {

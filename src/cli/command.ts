@@ -86,7 +86,7 @@ export const COMMON_OPTIONS = {
   store: {
     type: "string",
     valueHint: "STORE",
-    description: "A folder, b2://BUCKET/PREFIX or @NAME (default: BUNKER_STORE)",
+    description: "Folder, b2:// or s3://BUCKET/PREFIX, @NAME (default: BUNKER_STORE)",
   },
   json: { type: "boolean", description: "Write results as JSON, for scripts" },
   help: { type: "boolean", short: "h", description: "Show this help" },
@@ -97,7 +97,7 @@ export const BUCKET_OPTIONS = {
   connections: {
     type: "string",
     valueHint: "N",
-    description: "Buckets: how many requests at once, at most (default: 16)",
+    description: "Buckets: how many requests at once, at most (default: 6)",
   },
   "limit-upload": {
     type: "string",

@@ -66,14 +66,17 @@ function noSuchStore(config: Config, name: string): BunkerError {
 export function addNamedStore(environment: Environment, store: NamedStore, warn: Warn): void {
   changeConfigFile(environment, (file) => {
     const { path, stores } = configOf(environment, file, warn);
-    if (stores.has(store.name)) {
-      throw new BunkerError("exists", `there is a store named ${store.name} in ${path} already`, {
-        hint: `see: bunker store show ${store.name}; take it out with: bunker store remove ${store.name}`,
-      });
-    }
+    if (stores.has(store.name)) throw nameTaken(store.name, path);
     const section = { name: store.name, values: tomlValues(store.values) };
     const before = file === undefined ? "" : textOfFile(file);
     return { before, after: withSection(before, path, section) };
+  });
+}
+
+/** What to throw where a name stands for a store already. */
+export function nameTaken(name: string, path: string): BunkerError {
+  return new BunkerError("exists", `there is a store named ${name} in ${path} already`, {
+    hint: `see: bunker store show ${name}; take the name away with: bunker store remove ${name}`,
   });
 }
 

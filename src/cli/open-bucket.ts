@@ -4,6 +4,7 @@ import type { Bucket } from "../s3/bucket.ts";
 import { openBucket } from "../s3/service.ts";
 import { openBucketStorage } from "../storage/bucket.ts";
 import type { Storage } from "../storage/storage.ts";
+import { forbidCoreDumps } from "../system/core-dumps.ts";
 import { nativePlatform } from "../system/platform.ts";
 import { systemWorld } from "../system/world.ts";
 import { limitsOf } from "./bucket-limits.ts";
@@ -23,6 +24,7 @@ export async function openBucketOf(
   words: Words,
   { location, named }: BucketChoice,
 ): Promise<Bucket> {
+  forbidCoreDumps(); // From here on, the bucket's key is in memory; of a new store, its own too.
   const values = named?.values;
   const limits = limitsOf(words, values);
   const service = await serviceOf(location, {

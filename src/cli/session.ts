@@ -31,10 +31,12 @@ import type { OwnFolders } from "./own-folders.ts";
 import { openStorage } from "./storage.ts";
 import { chosenStore, type StoreChoice } from "./store-choice.ts";
 import { secretOf } from "./store-secrets.ts";
-import { usageFields, usageLine } from "./usage-report.ts";
+import { usageLine } from "./usage-report.ts";
 import type { Wiring } from "./wiring.ts";
 
-const LANE_COUNT_MAX = 8;
+// A lane takes about 35 MiB and a pack of 16; the program 90; each upload under way a pack, of which
+// a folder has one and a bucket six (docs/decisions.md).
+const LANE_COUNT_MAX = { folder: 5, bucket: 3 } as const;
 
 /** The folders of this machine that are bunker's own: no backup takes them in. */
 export function ownFoldersOf(wiring: Wiring, words: Words): OwnFolders {
@@ -129,11 +131,8 @@ export interface SessionOptions {
   readonly isThorough?: boolean;
   /** It must be possible to remember what is done; else what can't be remembered is told. */
   readonly isWriting?: boolean;
-  /**
-   * How it is told what a bucket's service was asked for, and what that costs. `last`: in JSON alone,
-   * as the last value. `summary`: in a line; in JSON, by the command itself. Default: `last`.
-   */
-  readonly usage?: "last" | "summary";
+  /** A line tells what a bucket's service was asked for, and what that costs; in JSON, the command. */
+  readonly tellsUsage?: boolean;
 }
 
 /** Opens the store, hands it to `use`, and says what was found wrong with it. */
@@ -152,9 +151,9 @@ export async function withStore(
     store = await openStore(wiring, words, contextFor(wiring, { storage, choice, options }));
     if (options.isDry !== true) noteId(wiring, choice, hexId(store.keys.storeId));
     statuses.push(await use(store));
-    await tellUsage(wiring, words, { storage, as: options.usage });
+    if (options.tellsUsage === true && !words.flag("json")) tellUsage(wiring, storage);
   } catch (error) {
-    if (store !== undefined && options.usage === "summary") tellUsageLine(wiring, storage);
+    if (store !== undefined && options.tellsUsage === true) tellUsage(wiring, storage);
     if (store !== undefined && store.findings.count > 0 && isBunkerError(error)) {
       wiring.messages.report(error);
       statuses.push(EXIT.failed);
@@ -173,19 +172,7 @@ function storageFor(opened: Storage, { isDry, isThorough }: SessionOptions): Sto
   return isThorough === true ? thoroughStorage(opened) : opened;
 }
 
-async function tellUsage(
-  wiring: Wiring,
-  words: Words,
-  { storage, as = "last" }: { readonly storage: Storage; readonly as: SessionOptions["usage"] },
-): Promise<void> {
-  const isJson = words.flag("json");
-  if (as === "summary" && !isJson) tellUsageLine(wiring, storage);
-  const usage = storage.usage?.();
-  if (as !== "last" || !isJson || usage === undefined) return;
-  await wiring.output.json(usageFields(usage));
-}
-
-function tellUsageLine({ messages }: Wiring, storage: Storage): void {
+function tellUsage({ messages }: Wiring, storage: Storage): void {
   const usage = storage.usage?.();
   if (usage !== undefined) messages.notice(usageLine(usage));
 }
@@ -229,14 +216,15 @@ export function monitorOf(wiring: Wiring): TerminalMonitor {
   return monitor satisfies Monitor;
 }
 
-/** How many lanes: `--lanes`, or the cores, bounded. */
-export function laneCountOf(words: Words): number {
+/** How many lanes: `--lanes`, or the cores, as far as 400 MiB of memory will do for them. */
+export function laneCountOf(wiring: Wiring, words: Words): number {
   const text = words.text("lanes");
-  if (text === undefined) return Math.min(LANE_COUNT_MAX, availableParallelism());
+  const { kind } = chosenStore(wiring, words).location;
+  if (text === undefined) return Math.min(LANE_COUNT_MAX[kind], availableParallelism());
   const count = Number(text);
   if (!Number.isInteger(count) || count < 1 || count > 64) {
     throw new BunkerError("invalid-argument", `--lanes: expected 1 to 64, found ${text}`, {
-      hint: "without it: all cores, up to 8",
+      hint: `without it: all cores, up to ${LANE_COUNT_MAX[kind]}`,
     });
   }
   return count;

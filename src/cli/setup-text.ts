@@ -61,9 +61,10 @@ b2 bucket update --default-retention-mode compliance --default-retention-period 
 
 # 3. Keys. Each line prints an id and a key, once. Machines that back up get the writer's key.
 ${keyLine("writer", location)}
-#    For a machine of its own that makes locks longer, and one that only restores:
-${keyLine("keeper", location)}
+#    For machines that only restore or check:
 ${keyLine("reader", location)}
+#    May also make locks longer. No command of this version does that: leave it out.
+${keyLine("keeper", location)}
 #    Deletes what is no longer locked. Make it when you need it, for a day, and never leave it anywhere:
 ${keyLine("owner", location, `--duration ${DAY_SECONDS} `)}
 

@@ -1,14 +1,16 @@
 // Store choice: the store that a command is about: `--store`, else BUNKER_STORE.
 
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 
 import { BunkerError } from "../base/errors.ts";
 import type { Words } from "./command.ts";
-import { findNamedStore, readConfig } from "./config.ts";
+import { type Config, findNamedStore, readConfig } from "./config.ts";
 import {
   type BucketLocation,
   type FolderLocation,
   formatStoreLocation,
+  isStoreName,
   parseStoreLocation,
 } from "./store-location.ts";
 import { type NamedStore, pathOfSetting } from "./store-settings.ts";
@@ -35,12 +37,13 @@ export function chosenStore(wiring: Wiring, words: Words): StoreChoice {
 
 function choose(wiring: Wiring, words: Words): StoreChoice {
   const text = words.text("store") ?? wiring.environment["BUNKER_STORE"];
-  if (text === undefined || text === "") {
-    throw new BunkerError("invalid-argument", "no store is named", {
-      hint: "give --store STORE, or set BUNKER_STORE",
-    });
-  }
+  if (text === undefined || text === "") throw noStore("give --store STORE");
   return storeChoiceOf(wiring, text);
+}
+
+function noStore(remedy: string): BunkerError {
+  const hint = `${remedy}, or set BUNKER_STORE`;
+  return new BunkerError("invalid-argument", "no store is named", { hint });
 }
 
 /**
@@ -49,18 +52,37 @@ function choose(wiring: Wiring, words: Words): StoreChoice {
  */
 export function testedStore(wiring: Wiring, words: Words): StoreChoice {
   const text = words.positionals[1];
-  if (text === undefined) return chosenStore(wiring, words);
-  const isName = /^[a-z0-9_-]+$/i.test(text);
-  return storeChoiceOf(wiring, isName ? `@${text}` : text);
+  if (text !== undefined) return storeChoiceOf(wiring, isStoreName(text) ? `@${text}` : text);
+  if (!wiring.environment["BUNKER_STORE"]) throw noStore("give bunker store test STORE");
+  return chosenStore(wiring, words);
 }
 
-function storeChoiceOf({ environment, messages }: Wiring, text: string): StoreChoice {
+function storeChoiceOf(wiring: Wiring, text: string): StoreChoice {
+  const { environment } = wiring;
   const location = parseStoreLocation(text);
   if (location.kind === "bucket") return { location };
-  if (location.kind === "folder") return { location: { ...location, path: resolve(text) } };
-  const config = readConfig(environment, (message) => messages.warning(message));
-  const named = findNamedStore(config, location.name);
+  if (location.kind === "folder") {
+    refuseBareName(wiring, text);
+    return { location: { ...location, path: resolve(text) } };
+  }
+  const named = findNamedStore(configOf(wiring), location.name);
   return { location: placed(named.location, environment), named };
+}
+
+// Else init would make a folder "home" where "@home" was meant, and backups would go there.
+function refuseBareName(wiring: Wiring, text: string): void {
+  if (!isStoreName(text) || existsSync(text) || !configOf(wiring).stores.has(text)) return;
+  throw new BunkerError(
+    "invalid-argument",
+    `there is no folder ${text} here, but a store @${text}`,
+    {
+      hint: `the store is @${text}; a new folder would be ./${text}`,
+    },
+  );
+}
+
+function configOf({ environment, messages }: Wiring): Config {
+  return readConfig(environment, (message) => messages.warning(message));
 }
 
 function placed(

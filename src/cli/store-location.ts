@@ -55,10 +55,15 @@ export function parseStoreLocation(text: string): StoreLocation {
 
 /** The name of a store in the config file. Throws `invalid-argument`. */
 export function parseStoreName(name: string): string {
-  if (NAME.test(name)) return name;
+  if (isStoreName(name)) return name;
   throw wrong("a store's name has 1 to 64 letters, digits, hyphens and underscores", {
     hint: "as in: bunker store add home b2://BUCKET/PREFIX; then --store @home",
   });
+}
+
+/** Whether a store of the config file may be called so. */
+export function isStoreName(text: string): boolean {
+  return NAME.test(text);
 }
 
 /** The location as text for people, which parses to the same. */

@@ -144,8 +144,9 @@ export class Bucket implements Caller {
 
   async #pause(call: Call, { message }: Verdict, waitMs: number): Promise<void> {
     this.tally.retry();
-    const seconds = (waitMs / 1000).toFixed(1);
-    this.#onRetry(`${this.#nameOf(call)}: ${message}; trying again in ${seconds} s`);
+    const seconds = Math.round(waitMs / 1000);
+    const when = seconds === 0 ? "trying again" : `trying again in ${seconds} s`;
+    this.#onRetry(`${this.#nameOf(call)}: ${message}; ${when}`);
     await sleepUnless(this.#world, waitMs, call.signal);
   }
 

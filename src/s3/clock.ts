@@ -7,6 +7,8 @@ import { BunkerError } from "../base/errors.ts";
 import type { World } from "../base/world.ts";
 
 const SKEW_MS_MAX = 5 * 60_000;
+/** The year 9000: later ones, and what a skew adds to them, have no date that can be signed or shown. */
+const DATE_MS_MAX = Date.UTC(9000, 0, 1);
 
 export class ServerClock {
   readonly #world: World;
@@ -48,10 +50,10 @@ export class ServerClock {
 
 export const CLOCK_HINT = "set this machine's clock; locks and signatures depend on it";
 
-/** The time in an answer's `Date`; `undefined` where it tells none. */
+/** The time in an answer's `Date`; `undefined` where it tells none, or none of these centuries. */
 export function dateOf(headers: Headers): number | undefined {
   const serverMs = Date.parse(headers.get("date") ?? "");
-  return Number.isNaN(serverMs) ? undefined : serverMs;
+  return serverMs >= 0 && serverMs <= DATE_MS_MAX ? serverMs : undefined;
 }
 
 /** "this machine's clock says …, the service's says …". */

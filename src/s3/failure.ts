@@ -10,6 +10,7 @@ import { dateOf } from "./clock.ts";
 import { children, parseXml, textOfChild, type XmlNode } from "./xml.ts";
 
 const MESSAGE_CHARS_MAX = 300;
+const PAGE_BYTES_MAX = 8 * 1024;
 
 /** Codes of failures that never were an answer; the network's own ("ECONNRESET") beside them. */
 export const NETWORK_CODES = {
@@ -127,7 +128,8 @@ function isForeign({ bytes, headers }: FailedAnswer): boolean {
 /** What a proxy's page says, its title above all; "" where there is none. */
 function pageOf({ bytes }: FailedAnswer, secrets: readonly string[]): string {
   if (bytes === undefined) return "";
-  const page = textOf(bytes);
+  // Its beginning: what follows is long, and may be made to be slow to search.
+  const page = textOf(bytes.subarray(0, PAGE_BYTES_MAX));
   const title = /<title[^>]*>([^<]*)/i.exec(page)?.[1];
   return cleanOf(title ?? page.replaceAll(/<[^>]*>/g, " "), secrets) ?? "";
 }

@@ -41,9 +41,10 @@ export interface Attempt {
 }
 
 /** What Bun takes beside the types that it declares. */
-type FetchInit = BunFetchRequestInit & {
+type FetchInit = Omit<BunFetchRequestInit, "proxy"> & {
   readonly decompress: boolean;
   readonly timeout: boolean;
+  readonly proxy?: false;
 };
 
 /**
@@ -109,14 +110,21 @@ class Sending {
       redirect: "error",
       decompress: false,
       timeout: false, // The watchdog's matter.
+      verbose: false, // A variable of the environment would print each request, token and all.
       ...(fresh ? { keepalive: false } : {}),
-      ...(service.caPem === undefined ? {} : { tls: { ca: service.caPem } }),
+      // Said each time: a variable of the environment would switch all checks off.
+      tls: {
+        rejectUnauthorized: true,
+        ...(service.caPem === undefined ? {} : { ca: service.caPem }),
+      },
+      // Without TLS nothing leaves this machine, whatever proxy the environment names.
+      ...(url.startsWith("http:") ? { proxy: false as const } : {}),
       ...(body === undefined ? {} : { body: await this.#bodyOf(body) }),
     };
     tally.request(call.operation);
     this.#watchdog.wait(...this.#nextWait());
     try {
-      const response = await fetch(url, init);
+      const response = await fetch(url, init as BunFetchRequestInit);
       this.#watchdog.wait(this.#parts.patience.idleMs, "byte received");
       return response;
     } catch (error) {

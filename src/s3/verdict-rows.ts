@@ -44,6 +44,7 @@ const SLOW = {
   code: "unavailable",
   retry: "always",
   slowDown: true,
+  freshConnection: true, // Perhaps of a machine that has less to do.
   says: "the service asks to slow down",
 } as const;
 

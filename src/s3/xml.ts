@@ -10,6 +10,10 @@ import { BunkerError } from "../base/errors.ts";
 
 const DEPTH_MAX = 32;
 const DOCUMENT_BYTES_MAX = 32 * 1024 * 1024;
+/** A page of 1,000 versions has some 25,000; each takes the parser half a kilobyte, and time. */
+const TAG_COUNT_MAX = 200_000;
+/** Of what the parser says, which repeats what it found. */
+const WHY_CHARS_MAX = 200;
 const TEXT = "#text";
 const CDATA = "#cdata";
 const REFERENCE = /&(#x[0-9A-Fa-f]{1,6}|#[0-9]{1,7}|[A-Za-z]+);/g;
@@ -52,10 +56,19 @@ export function parseXml(bytes: Bytes, what: string): XmlNode {
   const text = strictTextOf(bytes);
   if (text === undefined) throw noDocument(what, "it is not UTF-8");
   if (/<!DOCTYPE/i.test(text)) throw noDocument(what, "it has a DOCTYPE");
+  if (hasTooManyTags(bytes)) throw noDocument(what, "it has too many tags");
   const nodes = parsedOf(text.replace(/^\uFEFF/, ""), what).flatMap((item) => nodesOf(item, what));
   const [root] = nodes;
   if (root === undefined || nodes.length > 1) throw noDocument(what, "it has no single root");
   return root;
+}
+
+function hasTooManyTags(bytes: Bytes): boolean {
+  let count = 0;
+  for (let at = bytes.indexOf(0x3c); at >= 0; at = bytes.indexOf(0x3c, at + 1)) {
+    if (++count > TAG_COUNT_MAX) return true;
+  }
+  return false;
 }
 
 /** The text of the first child of that name. */
@@ -124,7 +137,6 @@ function characterOf(reference: string): string | undefined {
 }
 
 function noDocument(what: string, why: string, cause?: unknown): BunkerError {
-  return new BunkerError("unavailable", `${what}: expected a whole XML document, but ${why}`, {
-    cause,
-  });
+  const text = `${what}: expected a whole XML document, but ${why.slice(0, WHY_CHARS_MAX)}`;
+  return new BunkerError("unavailable", text, { cause });
 }

@@ -14,6 +14,7 @@ import { listObjects, listVersions } from "../s3/list.ts";
 import { getRetention, putRetention } from "../s3/lock.ts";
 import { deleteVersion, getObject, headObject, hideObject, putObject } from "../s3/objects.ts";
 import { regionOf } from "../s3/service.ts";
+import { isRefusal } from "./bucket-settings.ts";
 import { checkObjectName, checkPrefix, hashInName, isObjectName } from "./names.ts";
 import { checkSignal, rangeWithin } from "./refuse.ts";
 import type {
@@ -83,7 +84,7 @@ class BucketStorage implements Storage {
 
   async get(name: string, options: GetOptions = {}): Promise<Uint8Array<ArrayBuffer> | undefined> {
     checkObjectName(name);
-    const { range, versionId, signal } = options;
+    const { range, versionId, bytesMax, signal } = options;
     checkSignal(signal, `reading ${name}`);
     const wanted = range === undefined ? undefined : rangeWithin(Number.MAX_SAFE_INTEGER, options);
     const got = await ofVersion(
@@ -91,6 +92,7 @@ class BucketStorage implements Storage {
       getObject(this.#bucket, this.#prefix + name, {
         ...(wanted === undefined ? {} : { range: wanted }),
         ...(versionId === undefined ? {} : { versionId }),
+        ...(bytesMax === undefined ? {} : { bytesMax }),
         ...(signal === undefined ? {} : { signal }),
       }),
     );
@@ -202,8 +204,11 @@ class BucketStorage implements Storage {
 }
 
 // Some services have no versions, and some keys may not see them: then what is listed is all there is.
+// A wrong key, a cap or a proxy is no such word: what is hidden must not be taken for absent.
 function lacksVersions(error: unknown): boolean {
-  return [403, 405, 501].includes(failureOf(error)?.status ?? 0);
+  const failure = failureOf(error);
+  const isUnknown = failure !== undefined && [405, 501].includes(failure.status);
+  return isRefusal(error) || (isUnknown && !failure.foreign);
 }
 
 // What can't be a version's id is the id of none.

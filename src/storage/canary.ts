@@ -13,7 +13,8 @@ import { DAY_MS } from "./bucket-safety.ts";
 import { isRefusal } from "./bucket-settings.ts";
 import { PROBE_FOLDER } from "./probe.ts";
 
-const RUN = /^[0-9a-f]{16}\//;
+/** What probes put, and nothing else that may lie beside it. */
+const CANARY = /^[0-9a-f]{16}\/(?:canary|wrong|speed-\d+)$/;
 /** Of those that earlier probes left: more are left to the next one. */
 const OLD_COUNT_MAX = 1000;
 
@@ -104,6 +105,6 @@ export class Canaries {
   // Another probe may be at work this very moment.
   #isOurs(key: string, modified: number): boolean {
     if (key.startsWith(this.prefix)) return true;
-    return RUN.test(key.slice(this.#folder.length)) && modified < this.#world.now() - DAY_MS;
+    return CANARY.test(key.slice(this.#folder.length)) && modified < this.#world.now() - DAY_MS;
   }
 }

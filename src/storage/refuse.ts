@@ -10,8 +10,15 @@ export function checkSignal(signal: AbortSignal | undefined, doing: string): voi
   throw new BunkerError("interrupted", `${doing}: interrupted`, { cause: signal.reason });
 }
 
-/** The part of an object of `bytes` bytes that `options` asks for; past the end is cut off. */
+/**
+ * The part of an object of `bytes` bytes that `options` asks for; past the end is cut off. Throws
+ * `corrupt` for a whole object that is longer than they allow.
+ */
 export function rangeWithin(bytes: number, options: GetOptions): Range {
+  const { bytesMax = bytes } = options;
+  if (options.range === undefined && bytes > bytesMax) {
+    throw new BunkerError("corrupt", `expected at most ${bytesMax} bytes, found ${bytes}`);
+  }
   const range = options.range ?? { offset: 0, length: bytes };
   assert(Number.isSafeInteger(range.offset) && range.offset >= 0, "a range starts at 0 or later");
   assert(Number.isSafeInteger(range.length) && range.length >= 0, "a range has a length");

@@ -54,6 +54,8 @@ export interface Range {
 export interface GetOptions {
   readonly range?: Range;
   readonly versionId?: string;
+  /** Without a range: an object that is longer is `corrupt`, and is not read. */
+  readonly bytesMax?: number;
   readonly signal?: AbortSignal;
 }
 

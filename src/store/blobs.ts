@@ -27,7 +27,7 @@ import {
   PackBytes,
   type PackVersion,
 } from "./pack-bytes.ts";
-import { notePack } from "./presence.ts";
+import { forgetListing, notePack } from "./presence.ts";
 import { joinRun } from "./segments.ts";
 import { RECORD_BYTES } from "./run.ts";
 import { listObjects } from "./strangers.ts";
@@ -60,8 +60,8 @@ export class BlobReader {
         this.#store.findings.add(packName(place.packId), error);
         const plain = await this.#readOther(kind, place);
         if (plain !== undefined) return plain;
-        const isDamaged = place.trusted && !isBunkerError(error, "not-found");
-        if (isDamaged) notePack(this.#store, place.packId, false);
+        if (isBunkerError(error, "not-found")) forgetListing(this.#store);
+        else if (place.trusted) notePack(this.#store, place.packId, false);
         failure = error;
       }
     }

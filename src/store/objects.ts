@@ -3,10 +3,23 @@
 import type { Bytes } from "../base/bytes.ts";
 import { BunkerError, isBunkerError } from "../base/errors.ts";
 import { hexId } from "../base/ids.ts";
+import * as limits from "../base/limits.ts";
 import type { LocalFolder } from "../base/local.ts";
 import type { Platform } from "../base/platform.ts";
-import { checkName, parseName } from "../format/names.ts";
-import type { GetOptions, Storage } from "../storage/storage.ts";
+import { checkName, type ObjectName, parseName } from "../format/names.ts";
+import type { GetOptions, Storage, StoredVersion } from "../storage/storage.ts";
+
+/** So many versions of a name are tried: anybody who may write can add more. */
+const VERSION_COUNT_MAX = 100;
+/** What is longer is none of its kind, and is not read. */
+const BYTES_MAX: Readonly<Record<ObjectName["kind"], number>> = {
+  pack: limits.PACK_BYTES_MAX,
+  slot: limits.SLOT_BYTES_MAX,
+  log: limits.LOG_RECORD_BYTES_MAX,
+  segment: limits.SEGMENT_BYTES_MAX,
+  manifest: limits.MANIFEST_BYTES_MAX,
+  heartbeat: limits.HEARTBEAT_BYTES_MAX,
+};
 
 /** Local names of kept objects: `<id>.object`. */
 function localName(name: string): string | undefined {
@@ -37,16 +50,38 @@ export async function loadFromStorage(
   storage: Storage,
   name: string,
 ): Promise<Bytes> {
-  const bytes = await getObject(storage, name);
-  if (bytes !== undefined && (await isItself(platform, name, bytes))) return bytes;
+  const newest = await loadNewest(platform, storage, name);
+  if (newest instanceof Uint8Array) return newest;
   const version = await findVersion(platform, storage, name);
   if (version !== undefined) return version;
-  if (bytes === undefined) {
+  if (newest === "absent") {
     throw new BunkerError("not-found", `${name} is not in the store`, { subject: name });
   }
+  if (newest !== "other bytes") throw newest;
   throw new BunkerError("corrupt", `${name} is damaged: its content is not what its name says`, {
     subject: name,
   });
+}
+
+/** The object in place; what is there instead, or why it can't be read. */
+async function loadNewest(
+  platform: Platform,
+  storage: Storage,
+  name: string,
+): Promise<Bytes | "absent" | "other bytes" | BunkerError> {
+  try {
+    const bytes = await getObject(storage, name, { bytesMax: bytesMaxOf(name) });
+    if (bytes === undefined) return "absent";
+    return (await isItself(platform, name, bytes)) ? bytes : "other bytes";
+  } catch (error) {
+    if (isBunkerError(error, "corrupt")) return error;
+    throw error;
+  }
+}
+
+function bytesMaxOf(name: string): number {
+  const parsed = parseName(name);
+  return parsed === undefined ? limits.PACK_BYTES_MAX : BYTES_MAX[parsed.kind];
 }
 
 /**
@@ -108,13 +143,28 @@ async function findVersion(
   storage: Storage,
   name: string,
 ): Promise<Bytes | undefined> {
-  if (!storage.abilities.versions) return undefined;
-  for await (const version of storage.listVersions(name)) {
-    if (version.name !== name || version.hidden) continue;
-    const bytes = await storage.get(name, { versionId: version.versionId });
+  const bytesMax = bytesMaxOf(name);
+  for (const { versionId, bytes: byteCount } of await shownVersions(storage, name)) {
+    if (byteCount > bytesMax) continue;
+    const bytes = await storage.get(name, { versionId, bytesMax });
     if (bytes !== undefined && (await isItself(platform, name, bytes))) return bytes;
   }
   return undefined;
+}
+
+/**
+ * The versions of a name that have bytes, the oldest first. Nobody knows a name before its object is
+ * stored, so that what a thief adds comes later: however much it is, the oldest ones are tried.
+ */
+async function shownVersions(storage: Storage, name: string): Promise<StoredVersion[]> {
+  if (!storage.abilities.versions) return [];
+  let found: StoredVersion[] = [];
+  for await (const version of storage.listVersions(name)) {
+    if (version.name !== name) break; // Longer names come after it.
+    if (!version.hidden) found.push(version);
+    if (found.length >= 2 * VERSION_COUNT_MAX) found = found.slice(-VERSION_COUNT_MAX);
+  }
+  return found.slice(-VERSION_COUNT_MAX).reverse();
 }
 
 /** All names under a prefix, from versions where there are any: hidden is not absent. */

@@ -59,8 +59,9 @@ export class PackBytes {
     const name = packName(packId);
     const found: PackVersion[] = [];
     for await (const version of storage.listVersions(name)) {
-      if (version.name !== name || version.hidden || found.length >= VERSION_COUNT_MAX) continue;
+      if (version.name !== name || version.hidden) continue;
       found.push({ packId, versionId: version.versionId });
+      if (found.length > VERSION_COUNT_MAX) found.shift(); // The newest: listed first, and in doubt.
     }
     return found.reverse();
   }
@@ -119,7 +120,7 @@ export class PackBytes {
   }
 }
 
-/** So many versions of a name are tried: anybody who may write can add more. */
+/** So many versions of a name are tried, the oldest: anybody who may write can add more. */
 const VERSION_COUNT_MAX = 100;
 
 /** Names a version of a pack among those that are kept in mind. */

@@ -1,7 +1,8 @@
 // Presence: which packs are there, by a listing of the storage.
 //
-// In a store without locks, "known" rests on this listing. Where listing is dear (a bucket), it is
-// remembered in the state folder and used for a day; packs that this machine puts are added.
+// "Known" rests on this listing. Where listing is dear (a bucket), it is remembered in the state
+// folder and used for a day, unless a pack is looked for that it does not know, or one that it knows
+// turns out to be gone.
 
 import { concatBytes, loadU32, storeU32 } from "../base/bytes.ts";
 import { isDamage } from "../base/errors.ts";
@@ -31,11 +32,18 @@ export type Presence = ReadonlyMap<string, number>;
 export async function listPacks(store: Store, needed: Iterable<string>): Promise<Presence> {
   const reuseMs = store.storage.abilities.listingReuseMs;
   const wanted = new Set(needed);
-  const recalled = reuseMs === 0 ? undefined : recall(store.state, store.world.now() - reuseMs);
+  const recalled = reuseMs === 0 ? undefined : recall(store.state, store.world.now(), reuseMs);
   if (recalled !== undefined && everyKnown(wanted, recalled)) return recalled;
+  const time = store.world.now(); // Of its beginning: what goes while it is made may still be in it.
   const listed = await listAll(store, wanted);
-  if (reuseMs > 0) remember(store.state, store.world.now(), listed);
+  // One that a check makes takes the place of an older one: what it misses is stored anew.
+  if (reuseMs > 0 || store.state.read(FILE) !== undefined) remember(store.state, time, listed);
   return listed;
+}
+
+/** A pack that may be in the remembered listing is gone: nothing of that listing counts any more. */
+export function forgetListing(store: Store): void {
+  store.state.delete(FILE);
 }
 
 /** The packs that any snapshot stands on, for `listPacks`. */
@@ -101,12 +109,12 @@ function everyKnown(needed: Iterable<string>, presence: Presence): boolean {
   return true;
 }
 
-function recall(state: LocalFolder, since: number): Presence | undefined {
+function recall(state: LocalFolder, now: number, reuseMs: number): Presence | undefined {
   const bytes = state.read(FILE);
   if (bytes === undefined || bytes.length < HEADER_BYTES) return undefined;
   if ((bytes.length - HEADER_BYTES) % RECORD_BYTES !== 0) return undefined;
   const time = loadU32(bytes, 0) + loadU32(bytes, 4) * 0x1_0000_0000;
-  if (time < since) return undefined;
+  if (time < now - reuseMs || time > now) return undefined; // Also after a clock was set back.
   const presence = new Map<string, number>();
   for (let at = HEADER_BYTES; at < bytes.length; at += RECORD_BYTES) {
     presence.set(hexId(bytes.subarray(at, at + ID_BYTES)), loadU32(bytes, at + ID_BYTES));

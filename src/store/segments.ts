@@ -5,7 +5,7 @@
 
 import { type Bytes, concatBytes } from "../base/bytes.ts";
 import { BunkerError } from "../base/errors.ts";
-import { hexId, type ObjectId, parseHexId, type SignerId } from "../base/ids.ts";
+import { hexId, parseHexId, type SignerId } from "../base/ids.ts";
 import { SEGMENT_BYTES_MAX } from "../base/limits.ts";
 import { parseName, SEGMENT_PREFIX, segmentName } from "../format/names.ts";
 import type { SegmentBody } from "../format/records.ts";
@@ -24,7 +24,8 @@ import {
 } from "./run-segments.ts";
 import type { Store } from "./store.ts";
 import { listObjects, Strangers } from "./strangers.ts";
-import { lastNumbersOf, listTails, tailsOf } from "./tails.ts";
+import { listTails, tailsOf } from "./tails.ts";
+import { noteTaken, type SegmentKey, takenNumbers } from "./taken.ts";
 
 /** Segments up to this length are small: their writer merges them when there are many. */
 export const SMALL_SEGMENT_BYTES = 1024 * 1024;
@@ -36,7 +37,10 @@ export async function openCatalog(store: Store): Promise<Catalog> {
   for (;;) {
     const { known, strangers } = survey;
     const take = (object: StoredObject) => takeSegment(store, known, object);
-    const { goodCount, hasMore } = await strangers.judge(take);
+    const { goodCount, hasMore, isWhole } = await strangers.judge(take);
+    if (isWhole && store.storage.abilities.dear) {
+      noteTaken(store.cache, [...known.segments.keys()].sort().map(parseKey));
+    }
     // Each further pass has to earn itself, so that a flood of names costs one more.
     if (!hasMore || goodCount === 0) break;
     survey = await surveySegments(store);
@@ -93,17 +97,22 @@ async function surveySegments(store: Store): Promise<Survey> {
   return { known, present, strangers };
 }
 
-// Where listing is dear, what is known counts as there, and only what is new is asked for.
+// Where listing is dear, what is known counts as there, and only what is new is asked for: what comes
+// after the last time that nothing was left to be read.
 function whereToLook(
   store: Store,
-  { segments }: Known,
+  { segments, replaced }: Known,
 ): { readonly listing: AsyncIterable<StoredObject>; readonly present: Set<string> } {
   const { storage } = store;
   if (!storage.abilities.dear) {
     return { listing: listObjects(storage, SEGMENT_PREFIX), present: new Set() };
   }
-  const known = Array.from(segments, ([key, number]) => ({ key, number, ...parseKey(key) }));
-  const tails = tailsOf(store, lastNumbersOf(known));
+  const known = Array.from(segments, ([key]) => ({ key, ...parseKey(key) }));
+  const taken = takenNumbers(store.cache, (segment) => {
+    const key = keyOf(segment);
+    return segments.get(key) ?? (replaced.has(key) ? 0 : undefined);
+  });
+  const tails = tailsOf(store, taken);
   const present = known.filter(({ signer, id }) => store.accepts(signer, id));
   return {
     listing: listTails(store, SEGMENT_PREFIX, tails),
@@ -119,11 +128,6 @@ function knownSegments(files: readonly RunFile[]): Known {
     for (const segment of replacedIn(run)) known.replaced.add(keyOf(segment));
   }
   return known;
-}
-
-interface SegmentKey {
-  readonly signer: SignerId;
-  readonly id: ObjectId;
 }
 
 function keyOf({ signer, id }: SegmentKey): string {

@@ -128,8 +128,22 @@ async function latestLock(
 ): Promise<Pick<SlotEnd, "lockedUntil">> {
   let lockedUntil: number | undefined;
   for (const { name, versionId } of versions) {
-    const until = (await storage.lockOf(name, versionId))?.until;
+    const until = await lockEnd(storage, name, versionId);
     if (until !== undefined && until > (lockedUntil ?? 0)) lockedUntil = until;
   }
   return lockedUntil === undefined ? {} : { lockedUntil };
+}
+
+// Some keys may see no locks: the slot is removed all the same, and its end not known.
+async function lockEnd(
+  storage: Storage,
+  name: string,
+  versionId: string,
+): Promise<number | undefined> {
+  try {
+    return (await storage.lockOf(name, versionId))?.until;
+  } catch (error) {
+    if (isBunkerError(error, "denied")) return undefined;
+    throw error;
+  }
 }

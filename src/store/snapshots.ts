@@ -4,7 +4,13 @@ import { BunkerError, isDamage } from "../base/errors.ts";
 import { type HexId, hexId } from "../base/ids.ts";
 import { resolveClosure, type ResolvedClosure } from "../format/closure.ts";
 import { type Manifest, openSnapshot, readManifest } from "../format/manifest.ts";
-import { MANIFEST_PREFIX, manifestName, type ObjectName, parseName } from "../format/names.ts";
+import {
+  MANIFEST_PREFIX,
+  manifestName,
+  NUMBER_MAX,
+  type ObjectName,
+  parseName,
+} from "../format/names.ts";
 import type { Snapshot } from "../format/snapshot.ts";
 import { listNames, loadObject } from "./objects.ts";
 import { changeMemory, loadMemory } from "./memory.ts";
@@ -47,7 +53,8 @@ export async function loadManifests(store: Store): Promise<Manifests> {
   return { byId, offered, heads, lost: [...lost, ...missing].filter((name) => !isRemoved(name)) };
 }
 
-// Where listing is dear, what was seen before counts as there, but for the last few of each writer.
+// Where listing is dear, what was seen before counts as there, but for the last few of each writer. So
+// does what was trusted for one run, of signers that are not listed: nobody looks whether it is gone.
 async function namesOf(store: Store, seen: readonly string[]): Promise<string[]> {
   if (!store.storage.abilities.dear) return listNames(store.storage, MANIFEST_PREFIX);
   const known = seen.map((name) => ({ name, parsed: parseName(name) }));
@@ -55,7 +62,7 @@ async function namesOf(store: Store, seen: readonly string[]): Promise<string[]>
   const tails = tailsOf(store, lastNumbersOf(manifests));
   const above = new Map(tails.map((tail) => [tail.signer, tail.above]));
   const isOld = (parsed: ObjectName | undefined): boolean =>
-    parsed?.kind === "manifest" && parsed.number <= (above.get(hexId(parsed.signer)) ?? 0);
+    parsed?.kind === "manifest" && parsed.number <= (above.get(hexId(parsed.signer)) ?? NUMBER_MAX);
   const names = new Set(known.flatMap(({ name, parsed }) => (isOld(parsed) ? [name] : [])));
   for await (const { name } of listTails(store, MANIFEST_PREFIX, tails)) names.add(name);
   return [...names].sort();

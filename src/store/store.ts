@@ -16,7 +16,7 @@ import type { Catalog } from "./catalog.ts";
 import type { StoreContext } from "./context.ts";
 import { Findings } from "./findings.ts";
 import { openCatalog } from "./segments.ts";
-import { listObjects } from "./strangers.ts";
+import { slotNamesByAge } from "./slot-names.ts";
 import { isOwnersMachine, type Keyring } from "./keyring.ts";
 import { rememberStore, requireGivenStore } from "./known.ts";
 import { OwnerLog } from "./log.ts";
@@ -166,8 +166,7 @@ export class Store {
   // Clients keep a copy of the slots, and put back what vanished without the owner's word.
   async #putBackSlots(storage: Storage): Promise<void> {
     const memory = loadMemory(this.state);
-    const listed = new Set<string>();
-    for await (const { name } of listObjects(storage, SLOT_PREFIX)) listed.add(name);
+    const listed = new Set(await slotNamesByAge(storage, this.findings, this.state));
     const wanted = new Set(memory.slotNames.filter((name) => !this.#isSetAside(name)));
     for (const name of memory.slotNames) if (!wanted.has(name)) dropKept(this.state, name);
     for (const name of listed) {

@@ -63,13 +63,17 @@ export class Strangers {
   /**
    * Hands the objects to `read`, the last ones first. What it throws of damage is a finding. Says
    * how many were good, and whether more were listed than could be held: then another listing, which
-   * passes over what is known by now, goes further.
+   * passes over what is known by now, goes further. It is whole where all that was listed was good.
    */
-  async judge(
-    read: (object: StoredObject) => Promise<void>,
-  ): Promise<{ readonly goodCount: number; readonly hasMore: boolean }> {
+  async judge(read: (object: StoredObject) => Promise<void>): Promise<{
+    readonly goodCount: number;
+    readonly hasMore: boolean;
+    readonly isWhole: boolean;
+  }> {
     let goodCount = 0;
     let hasMore = false;
+    const folders = [...this.#held.values(), ...this.#again.values()];
+    const listedCount = folders.reduce((sum, { count }) => sum + count, 0);
     for (const held of this.#held.values()) {
       goodCount += await this.#judgeFolder(held, read, REFUSED_COUNT_MAX);
       hasMore ||= held.droppedCount > 0;
@@ -78,7 +82,7 @@ export class Strangers {
       goodCount += await this.#judgeFolder(held, read, AGAIN_COUNT_MAX);
     }
     this.#remember();
-    return { goodCount, hasMore };
+    return { goodCount, hasMore, isWhole: goodCount === listedCount };
   }
 
   /** Makes one finding of all that was left out. */
@@ -158,6 +162,11 @@ class Held {
 
   get objects(): StoredObject[] {
     return [...this.#first, ...this.#last];
+  }
+
+  /** Those that are no longer held, too. */
+  get count(): number {
+    return this.#first.length + this.#last.length + this.droppedCount;
   }
 }
 

@@ -14,6 +14,7 @@ import { HINT_OF_GIVEN, KNOWN_FILE, knownStore } from "./known.ts";
 import { type Keyring, keyringOfBundle, keyringOfSecret } from "./keyring.ts";
 import { loadMemory } from "./memory.ts";
 import { listNames, loadFromStorage, loadKept } from "./objects.ts";
+import { slotNamesByAge } from "./slot-names.ts";
 import { listObjects } from "./strangers.ts";
 
 /** What somebody opens a store with; one of them. */
@@ -217,7 +218,7 @@ async function loadSlots(
   kept?: LocalFolder,
 ): Promise<Slot[]> {
   const slots: Slot[] = [];
-  for (const name of await namesByAge(context)) {
+  for (const name of await slotNamesByAge(context.storage, findings, kept)) {
     const slot = await loadSlot(context, kept, name, findings);
     if (slot !== undefined) slots.push(slot);
   }
@@ -248,12 +249,6 @@ async function readKeptSlot(
     if (!isDamage(error)) throw error;
     return undefined;
   }
-}
-
-async function namesByAge(context: StoreContext): Promise<string[]> {
-  const listed: { name: string; modified: number }[] = [];
-  for await (const object of listObjects(context.storage, SLOT_PREFIX)) listed.push(object);
-  return listed.sort((a, b) => a.modified - b.modified).map((object) => object.name);
 }
 
 async function loadSlot(

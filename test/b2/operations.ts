@@ -77,7 +77,7 @@ const rows = {
   GetBucketCors: bucketRead("cors"),
   GetBucketEncryption: bucketRead("encryption", "readBucketEncryption"),
   GetBucketLifecycle: bucketRead("lifecycle"),
-  GetObjectLockConfiguration: bucketRead("object-lock", "readBucketRetentions"),
+  GetObjectLockConfiguration: { ...bucketRead("object-lock", "readBucketRetentions"), class: "B" },
   PutBucketLifecycle: bucketWrite("lifecycle", "writeBuckets", ["x-amz-sdk-checksum-algorithm"]),
   DeleteBucketLifecycle: {
     method: "DELETE",

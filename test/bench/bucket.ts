@@ -1,12 +1,13 @@
 // Bucket: a backup of 2 GB and a restore of 60,000 small files, beside restic and rclone, on a server
 // that is a line of 40 ms and 20 MB/s a connection away.
 //
-//   bun test/bench/bucket.ts [--connections 8] [--folder DIR] [--without rclone,restic] [--memory]
+//   bun test/bench/bucket.ts [--connections 4] [--folder DIR] [--only plain,bunker,restic,rclone] [--memory]
 //
 // All use one server (versitygw) through one proxy, in turn: first with the same number of
 // connections, then each with its own default. The files of the backup are 20 of 100 MB of random
 // bytes, so that what goes over the line is the same for all. Bunker must carry at least 90 % of what
-// the connections can, and restore the small files at least 3 times as fast as restic.
+// the connections can, which plain puts show, and restore the small files at least 3 times as fast as
+// restic.
 
 import {
   closeSync,
@@ -33,7 +34,7 @@ const FILE_COUNT = 20;
 const FILE_BYTES = 100_000_000;
 const RATE = 20_000_000;
 /** What each uses when nothing is said. */
-const DEFAULTS = { bunker: 6, restic: 5, rclone: 4 } as const;
+const DEFAULTS = { plain: 6, bunker: 6, restic: 5, rclone: 4 } as const;
 
 type Name = keyof typeof DEFAULTS;
 
@@ -75,6 +76,7 @@ function envOf({ folder, place }: Run): Record<string, string> {
 
 /** The words of a program's command, with the connections that it may use. */
 function wordsOf(name: Name, { connections }: Run): string[] {
+  if (name === "plain") return [process.execPath, join(import.meta.dir, "plain-puts.ts")];
   if (name === "bunker") {
     return connections === undefined ? [BINARY] : [BINARY, "--connections", `${connections}`];
   }
@@ -109,13 +111,19 @@ async function init(name: Name, run: Run): Promise<void> {
 }
 
 const backup: Readonly<Record<Name, Step>> = {
+  plain: (run) => {
+    const { endpoint, region, bucket } = run.place;
+    const count = `${run.connections ?? DEFAULTS.plain}`;
+    const bytes = `${FILE_COUNT * FILE_BYTES}`;
+    return go(run, commandOf("plain", run, endpoint, region, bucket, count, bytes));
+  },
   bunker: (run, source) => go(run, commandOf("bunker", run, "backup", source)),
   restic: (run, source) => go(run, commandOf("restic", run, "backup", source)),
   rclone: (run, source) =>
     go(run, commandOf("rclone", run, "copy", source, `line:${run.place.bucket}/rclone`)),
 };
 
-const restore: Readonly<Record<Name, Step>> = {
+const restore: Readonly<Record<Exclude<Name, "plain">, Step>> = {
   bunker: (run, to) => go(run, commandOf("bunker", run, "restore", "latest", "--to", to)),
   restic: (run, to) => go(run, commandOf("restic", run, "restore", "latest", "--target", to)),
   rclone: (run, to) =>
@@ -176,7 +184,7 @@ async function race(
       await init(name, run);
       const up = await backup[name](run, source);
       tell(task, name, "backup", up);
-      if (!options.restores) continue;
+      if (!options.restores || name === "plain") continue;
       tell(task, name, "restore", await restore[name](run, join(fresh.path, "copy")));
     } finally {
       fresh.remove();
@@ -195,9 +203,9 @@ function tell(task: Task, name: Name, step: string, measured: Measurement): void
 
 const { values } = parseArgs({
   options: {
-    connections: { type: "string", default: "8" },
+    connections: { type: "string", default: "4" },
     folder: { type: "string" },
-    only: { type: "string", default: "bunker,restic,rclone" },
+    only: { type: "string", default: "plain,bunker,restic,rclone" },
     memory: { type: "boolean", default: false },
     tasks: { type: "string", default: "2 GB,60,000 files" },
   },
@@ -216,7 +224,11 @@ try {
       await race(base, task, makeLarge(base), { ...options, restores: false });
     }
     if (values.tasks.includes("60,000")) {
-      const task = { title: "60,000 files", connections, names };
+      const task = {
+        title: "60,000 files",
+        connections,
+        names: names.filter((name) => name !== "plain"),
+      };
       await race(base, task, small(makeCorpus(base).path), { ...options, restores: true });
     }
   }

@@ -1,10 +1,13 @@
 // Limits of a bucket: options go before settings, and neither is taken where it makes no sense.
 
 import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 
 import { limitsOf, refuseLimits } from "../../src/cli/bucket-limits.ts";
-import { Words } from "../../src/cli/command.ts";
+import { BUCKET_OPTIONS, Words } from "../../src/cli/command.ts";
 import { parseCount, parseRate } from "../../src/cli/measures.ts";
+import { rigAt } from "../s3/rig.ts";
 import { codeOf } from "../support/failure.ts";
 
 const MIB = 1024 * 1024;
@@ -19,6 +22,13 @@ test("options go before settings, each by itself", () => {
     requestsPerSecond: 50,
   });
   expect(limitsOf(new Words([], {}))).toEqual({});
+});
+
+test("without any, so many connections as the help and the guide say", () => {
+  const { connections } = rigAt("http://127.0.0.1:1").bucket;
+  expect(BUCKET_OPTIONS.connections.description).toContain(`(default: ${connections})`);
+  const guide = readFileSync(join(import.meta.dir, "../../docs/buckets.md"), "utf8");
+  expect(guide).toContain(`\`--connections N\` (${connections} unless said)`);
 });
 
 test.each([

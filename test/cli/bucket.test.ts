@@ -5,7 +5,9 @@ import { describe, expect, test } from "bun:test";
 import { chmodSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
+import { KEY_RIGHTS } from "../../src/cli/setup-text.ts";
 import { Emulator } from "../b2/emulator.ts";
+import type { Capability } from "../b2/keys.ts";
 import {
   BY_PASSPHRASE,
   type Environment,
@@ -136,6 +138,58 @@ describe("a store in a bucket", () => {
     };
     expect(await count("snapshots")).toBeLessThanOrEqual(5);
     expect(await count("backup", "things")).toBeLessThanOrEqual(10);
+    // Two more for each further writer.
+    await remote.lines(["backup", "things", "--label", "other"]);
+    await remote.lines(["backup", "things"]);
+    expect(await count("snapshots")).toBeLessThanOrEqual(7);
+    expect(await count("backup", "things")).toBeLessThanOrEqual(12);
+  });
+
+  test("takes the backups of several machines at once", async () => {
+    await using remote = await Remote.start();
+    const { place } = remote;
+    place.write("shared/a", "content".repeat(1000));
+    await remote.lines(["init"]);
+    const labels = ["one", "two", "three"];
+    for (const label of labels) place.write(`${label}/own`, label);
+    await Promise.all(
+      labels.map((label) => {
+        const state = { XDG_STATE_HOME: place.at(label, "state") };
+        const own = { ...state, XDG_CACHE_HOME: place.at(label, "cache"), BUNKER_LABEL: label };
+        return remote.lines(["backup", "shared", label, "--tag", label], own);
+      }),
+    );
+    expect(await remote.lines(["snapshots"])).toHaveLength(3);
+    for (const label of labels) {
+      await remote.lines(["restore", `latest:${label}`, "--to", `to-${label}`]);
+      const whole = place.at("work", label).slice(1);
+      expect(place.read(`work/to-${label}/${whole}/own`)).toBe(label);
+    }
+    await remote.lines(["check", "--read-data"]);
+  });
+
+  test("is used with the keys that --print-setup makes, each for its prefix alone", async () => {
+    await using remote = await Remote.start();
+    const { place, b2 } = remote;
+    const asRole = (role: keyof typeof KEY_RIGHTS): Environment => {
+      const capabilities = KEY_RIGHTS[role].split(",") as Capability[];
+      const { keyId, secret } = b2.createKey({ bucket: BUCKET, prefix: "laptop/", capabilities });
+      const state = { XDG_STATE_HOME: place.at(role), XDG_CACHE_HOME: place.at(`${role}-cache`) };
+      return { ...state, B2_APPLICATION_KEY_ID: keyId, B2_APPLICATION_KEY: secret };
+    };
+    const [writer, reader] = [asRole("writer"), asRole("reader")];
+    place.write("things/a", "content");
+    await remote.lines(["init"], writer);
+    await remote.lines(["store", "test"], writer);
+    await remote.lines(["backup", "things"], writer);
+    for (const words of [["snapshots"], ["ls", "latest"], ["check", "--read-data"], ["stats"]]) {
+      expect(await remote.lines(words, reader)).not.toEqual([]);
+    }
+    await remote.lines(["restore", "latest", "--to", "copy"], reader);
+    expect(place.read("work/copy/a")).toBe("content");
+    const refused = await remote.run(["backup", "things", "--label", "other"], reader);
+    expect(refused.stderr).toContain("the key may not do this");
+    expect(refused.status).toBe(11);
   });
 
   test("of a service whose names are its own is called with its host", async () => {
@@ -255,6 +309,16 @@ describe("what goes wrong is named, ends with its status, and costs nothing", ()
         return {};
       },
       "clock",
+      11,
+    ],
+    [
+      // The service itself takes fifteen minutes.
+      "a clock that is ten minutes off",
+      ({ b2 }) => {
+        b2.clock.advance(600_000);
+        return {};
+      },
+      "this machine's clock says",
       11,
     ],
     ["nobody there", () => ({ B2_ENDPOINT_URL: "http://127.0.0.1:1" }), "cannot be reached", 1],

@@ -186,11 +186,11 @@ test("store", () => {
     place.json(["store", "add", name!, "b2://my-bucket/laptop", ...options]),
   );
   added.push(...place.json(["store", "add", "four", place.at("store")]));
-  expectDescribed("store add", added);
+  expectDescribed("store list", added);
   expectDescribed("store list", place.json(["store", "list"]));
   expect(place.json(["store", "list"])).toEqual(added);
   const shown = ["one", "two", "four"].flatMap((name) => place.json(["store", "show", name]));
-  expectDescribed("store show", shown);
+  expectDescribed("store list", shown);
   expectDescribed("store remove", place.json(["store", "remove", "one"]));
   expectDescribed("store test", place.json(["store", "test", place.at("home"), "--speed"]));
 });

@@ -37,6 +37,12 @@ describe("the text", () => {
     expect(lines).toContain("export BUNKER_STORE=b2://my-bucket/laptop");
   });
 
+  test("does not ask for a key that no command uses", () => {
+    const lines = setupText(PLACE, 30).split("\n");
+    const keeper = lines.findIndex((line) => line.includes("bunker-keeper"));
+    expect(lines[keeper - 1]).toEndWith("leave it out.");
+  });
+
   test("has no prefix where there is none, and quotes what the shell would read", () => {
     expect(setupText({ ...PLACE, prefix: "" }, 30)).not.toContain("--name-prefix");
     const odd = setupText({ ...PLACE, prefix: "it's $mine/" }, 30);

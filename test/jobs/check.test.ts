@@ -3,6 +3,8 @@
 import { expect, test } from "bun:test";
 import { utimesSync } from "node:fs";
 import { join } from "node:path";
+import { BunkerError, type ErrorCode } from "../../src/base/errors.ts";
+import { faultStorage } from "../../src/storage/faults.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { writeTree } from "../support/files.ts";
 import { backUp, runCheck } from "../support/jobs.ts";
@@ -96,3 +98,38 @@ test("a damaged file counts once, and is named in each snapshot", async () => {
   const named = checked.findings.filter(({ subject }) => subject.endsWith(":/sub/lost"));
   expect(named.length).toBe(4);
 });
+
+// A cap, a service that is away, a key that was taken away: none of them says anything of an object.
+for (const code of ["full", "unavailable", "denied"] satisfies ErrorCode[]) {
+  test(`in a bucket ${code} is no damage: a check ends with it, whichever request meets it`, async () => {
+    using temp = tempDir();
+    const from = join(temp.path, "from");
+    writeTree(from, { "a/one": seededRandom(7).bytes(20_000), two: "2" });
+    const bucketPlace = { endpoint: "https://service", bucket: "bucket", prefix: "" };
+    const storage = memoryStorage(undefined, { versions: true, bucketPlace });
+    await makeStore(storage);
+    const client = new Client();
+    await backUp(client, await client.open(storage), [from]);
+    const error = new BunkerError(code, "planned");
+    let nth = 1;
+    for (let isOver = false; !isOver; nth++) {
+      const { storage: faulty, callCount } = faultStorage(storage, [
+        { kind: "any", nth, what: "before", error },
+      ]);
+      // A machine that knows the store, so that it has copies of some objects.
+      const heard: unknown[] = [];
+      const checking = client.open(faulty).then((store) => {
+        store.findings.listen((finding) => heard.push(finding));
+        return runCheck(store, 1);
+      });
+      const ending = await checking.then(
+        () => "done",
+        (failure: unknown) => failure,
+      );
+      expect([nth, heard]).toEqual([nth, []]);
+      isOver = callCount() < nth;
+      expect(ending).toBe(isOver ? "done" : error);
+    }
+    expect(nth).toBeGreaterThan(10);
+  });
+}

@@ -5,6 +5,7 @@ import { isBunkerError } from "../../src/base/errors.ts";
 import { dateOf, ServerClock } from "../../src/s3/clock.ts";
 import { classOf, costOf } from "../../src/s3/prices.ts";
 import { Tally } from "../../src/s3/tally.ts";
+import { type Operation, OPERATIONS } from "../b2/operations.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
 const clockAt = (time: number): ServerClock =>
@@ -22,6 +23,13 @@ test("before the first answer only this machine's time is known", () => {
   clock.check();
   clock.learn(undefined);
   expect(clock.serverTime()).toBeUndefined();
+});
+
+test("a date of no century of ours is none: it could be neither signed by nor shown", () => {
+  const dated = (date: string) => dateOf(new Headers({ date }));
+  expect(dated("Sat, 13 Sep 275760 00:00:00 GMT")).toBeUndefined();
+  expect(dated("Thu, 01 Jan 1000 00:00:00 GMT")).toBeUndefined();
+  expect(dated("Mon, 23 Nov 2026 12:00:00 GMT")).toBe(NOW);
 });
 
 test("the last answer counts", () => {
@@ -90,3 +98,16 @@ test("putting is free, reading costs little, listing ten times as much", () => {
   expect(cost.download).toBeCloseTo(0.03, 12);
   expect(cost.total).toBeCloseTo(0.038, 12);
 });
+
+test("the emulator counts each operation in the class that it is priced by", () => {
+  const names = Object.keys(OPERATIONS) as Operation[];
+  const priced = names.filter((name) => isPriced(name));
+  expect(priced.length).toBeGreaterThan(20);
+  for (const name of priced) {
+    expect(`${name}: ${OPERATIONS[name].class}`).toBe(`${name}: ${classOf(name)}`);
+  }
+});
+
+function isPriced(name: string): name is Parameters<typeof classOf>[0] {
+  return classOf(name as Parameters<typeof classOf>[0]) !== undefined;
+}

@@ -59,6 +59,12 @@ test("a proxy's page is foreign: its title is told, its clock is not believed", 
   expect(failureOf(500, "upstream <b>failed</b>").message).toBe("upstream failed");
 });
 
+test("of a long page only the beginning is searched", () => {
+  const late = `${"<".repeat(60_000)}<title>late</title>`;
+  expect(failureOf(502, late).message).not.toContain("late");
+  expect(failureOf(502, `${"x".repeat(4000)}<title>early</title>`).message).toBe("early");
+});
+
 test("what has a request id is of the service, whatever its body", () => {
   const id = { "x-amz-request-id": "R2" };
   expect(failureOf(404, "", id)).toMatchObject({ foreign: false, requestId: "R2" });

@@ -8,6 +8,7 @@ import { S3Failure } from "../../src/s3/failure.ts";
 import { tempDir } from "../support/temp.ts";
 import { getCall, putCall, rigAt, thrownBy } from "./rig.ts";
 
+const SOURCE = join(import.meta.dir, "../../src");
 const openssl = Bun.which("openssl");
 // Without it there is no certificate to serve with.
 const needsOpenssl = test.skipIf(openssl === null);
@@ -80,6 +81,57 @@ needsOpenssl("a certificate for another name is not trusted", async () => {
   expect(isBunkerError(error, "denied")).toBe(true);
   expect(String(error)).toContain("ERR_TLS_CERT_ALTNAME_INVALID");
 });
+
+needsOpenssl("no variable of the environment switches the checks off", async () => {
+  using server = serveWith(good);
+  using _ = withVariable("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+  const endpoint = `https://127.0.0.1:${server.port}`;
+  for (const trust of [{}, { caPem: other.ca }]) {
+    const { bucket } = rigAt(endpoint, {}, trust);
+    expect(isBunkerError(await thrownBy(bucket.call(getCall())), "denied")).toBe(true);
+  }
+  using elsewhere = serveWith(other);
+  const { bucket } = rigAt(`https://127.0.0.1:${elsewhere.port}`, {}, { caPem: other.ca });
+  expect(isBunkerError(await thrownBy(bucket.call(getCall())), "denied")).toBe(true);
+});
+
+test("without TLS a proxy gets nothing: what is for this machine stays on it", async () => {
+  let seen = 0;
+  using proxy = Bun.serve({ port: 0, fetch: () => new Response(String(++seen)) });
+  using server = Bun.serve({ port: 0, fetch: () => new Response("itself") });
+  using _ = withVariable("http_proxy", `http://127.0.0.1:${proxy.port}`);
+  const { bucket } = rigAt(`http://127.0.0.1:${server.port}`);
+  expect(textOf((await bucket.call(getCall())).bytes)).toBe("itself");
+  expect(seen).toBe(0);
+});
+
+test("no variable of the environment has requests printed, which hold the session's token", async () => {
+  const script = `
+    const { openBucket } = await import(${JSON.stringify(join(SOURCE, "s3/service.ts"))});
+    const { nativePlatform: hash } = await import(${JSON.stringify(join(SOURCE, "system/platform.ts"))});
+    const { systemWorld: world } = await import(${JSON.stringify(join(SOURCE, "system/world.ts"))});
+    using server = Bun.serve({ port: 0, fetch: () => new Response("") });
+    const credentials = { keyId: "id", secret: "secret", sessionToken: "a token" };
+    const service = { endpoint: server.url.origin, region: "here", credentials };
+    const bucket = openBucket(service, "bucket", { world, hash });
+    await bucket.call({ operation: "GetObject", method: "GET", key: "a", answerBytesMax: 10 });
+    process.stdout.write("done");`;
+  const env = { ...process.env, BUN_CONFIG_VERBOSE_FETCH: "curl" };
+  const child = Bun.spawnSync([process.execPath, "-e", script], { env });
+  expect(textOf(child.stdout) + textOf(child.stderr)).toBe("done");
+});
+
+/** Sets a variable of this process until the end of the block. */
+function withVariable(name: string, value: string): Disposable {
+  const before = process.env[name];
+  process.env[name] = value;
+  return {
+    [Symbol.dispose]() {
+      if (before === undefined) delete process.env[name];
+      else process.env[name] = before;
+    },
+  };
+}
 
 test("a server without TLS is told from one that is down", async () => {
   using server = Bun.serve({ port: 0, fetch: () => new Response("") });

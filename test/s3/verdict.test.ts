@@ -128,10 +128,10 @@ const EXAMPLES: readonly Example[] = [
   { status: 412, code: "PreconditionFailed", is: "not-found", retry: "never", says: "expected" },
   { status: 416, code: "InvalidRange", is: "invalid-argument", retry: "never", says: "range" },
 
-  { status: 503, code: "SlowDown", ...busy, marks: "s", says: "slow down" },
-  { status: 429, code: "TooManyRequests", ...busy, marks: "s", says: "slow down" },
-  { status: 400, code: "RequestLimitExceeded", ...busy, marks: "s", says: "slow down" },
-  { status: 429, foreign: true, ...busy, marks: "s", says: "slow down" },
+  { status: 503, code: "SlowDown", ...busy, marks: "sf", says: "slow down" },
+  { status: 429, code: "TooManyRequests", ...busy, marks: "sf", says: "slow down" },
+  { status: 400, code: "RequestLimitExceeded", ...busy, marks: "sf", says: "slow down" },
+  { status: 429, foreign: true, ...busy, marks: "sf", says: "slow down" },
   {
     status: 503,
     code: "ServiceUnavailable",

@@ -81,6 +81,22 @@ test.each([
   expect(refused(text)).toBe(true);
 });
 
+test("a page of tags without end is refused before it is parsed, in few words", () => {
+  const tags = (count: number) => utf8(`<A>${"<b/>".repeat(count)}</A>`);
+  expect(parseXml(tags(100_000), "a test").children).toHaveLength(100_000);
+  expect(() => parseXml(tags(200_000), "a test")).toThrow("it has too many tags");
+  const error = failureIn(() => parseXml(utf8(`<A>${"<".repeat(10_000)}`), "a test"));
+  expect(String(error).length).toBeLessThan(400);
+});
+
+function failureIn(act: () => unknown): unknown {
+  try {
+    return act();
+  } catch (error) {
+    return error;
+  }
+}
+
 test("bytes that are no UTF-8 are refused", () => {
   const bytes = Uint8Array.of(...utf8("<A>"), 0xff, ...utf8("</A>"));
   expect(() => parseXml(bytes, "a test")).toThrow("it is not UTF-8");

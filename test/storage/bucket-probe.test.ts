@@ -122,14 +122,18 @@ test("a key that may delete is told of, and the lock holds against it", () =>
 test("what an earlier probe had to leave is taken away when its lock is over", () =>
   trial(LOCKED, async ({ b2, world, probe }) => {
     await probe({ capabilities: WRITER });
-    b2.plant(NAME, "a/probe/not-ours", "x", { modified: START - DAY_MS });
+    const alike = `a/probe/${"0".repeat(16)}/photo`;
+    for (const key of ["a/probe/not-ours", alike]) {
+      b2.plant(NAME, key, "x", { modified: START - DAY_MS });
+    }
     const before = canariesIn(b2);
     world.advance(31 * DAY_MS);
     await probe({});
     const after = canariesIn(b2);
-    expect(before).toHaveLength(2);
-    expect(after).toHaveLength(2);
+    expect(before).toHaveLength(3);
+    expect(after).toHaveLength(3);
     expect(after).toContain("a/probe/not-ours");
+    expect(after).toContain(alike);
     expect(after).not.toContain(before.find((key) => key.endsWith("canary")));
   }));
 

@@ -87,6 +87,18 @@ describe("bucket", () => {
     await failureOf("denied", beside.put(NAME, BYTES));
   });
 
+  test("a proxy's refusal does not turn what is hidden into what is absent", async () => {
+    await using b2 = await Emulator.start();
+    b2.createBucket(BUCKET);
+    const { storage } = await openOn(b2, "");
+    await storage.put(NAME, BYTES);
+    await storage.delete(NAME);
+    b2.faults.plan({ what: "html", status: 403, operation: "ListObjectVersions" });
+    await failureOf("denied", Array.fromAsync(storage.listVersions("packs/")));
+    expect(storage.abilities.versions).toBe(true);
+    expect(await Array.fromAsync(storage.listVersions("packs/"))).toHaveLength(2);
+  });
+
   test("lists more than a page, from anywhere, with all versions of a name across pages", async () => {
     await using b2 = await Emulator.start();
     b2.createBucket(BUCKET);

@@ -80,6 +80,16 @@ function describeObjects(open: () => Promise<Harness>): void {
     });
   });
 
+  test("takes no object that is longer than allowed", async () => {
+    await using harness = await open();
+    const { storage } = harness;
+    const bytes = seededRandom(3).bytes(2 * 1024 * 1024);
+    const name = nameFor(bytes);
+    await storage.put(name, bytes);
+    await failureOf("corrupt", storage.get(name, { bytesMax: 1024 * 1024 }));
+    expect(await storage.get(name, { bytesMax: bytes.length })).toHaveLength(bytes.length);
+  });
+
   test("takes bytes that are a view into something larger", async () => {
     await using harness = await open();
     const whole = seededRandom(1).bytes(1000);

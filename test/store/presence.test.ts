@@ -4,6 +4,8 @@ import { expect, test } from "bun:test";
 import { utf8 } from "../../src/base/bytes.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { recordStorage } from "../../src/storage/record.ts";
+import { thoroughStorage } from "../../src/storage/thorough.ts";
+import { BlobReader } from "../../src/store/blobs.ts";
 import { PACK_UNUSABLE, PACK_USABLE } from "../../src/store/catalog.ts";
 import { changeMemory, loadMemory } from "../../src/store/memory.ts";
 import { judgePack, listPacks } from "../../src/store/presence.ts";
@@ -57,6 +59,43 @@ test("where listing is dear, a young listing is used again, an old or an unknowi
   store.state.write("packs.list", [new Uint8Array(11)]);
   expect((await listPacks(store, [])).size).toBe(1);
   expect(listings()).toBe(4);
+});
+
+async function dearStore() {
+  const world = testWorld();
+  const storage = memoryStorage(world, { listingReuseMs: DAY_MS });
+  await makeStore(storage);
+  const client = new Client({ world });
+  const store = await client.open(storage);
+  await snap(client, store, [utf8("a")]);
+  const packs = [...(await store.catalog()).packs().keys()];
+  expect((await listPacks(store, packs)).size).toBe(1);
+  const [name] = await namesIn(storage, "packs/");
+  storage.vanish(name!);
+  expect((await listPacks(store, packs)).size).toBe(1);
+  return { world, storage, client, store };
+}
+
+test("a pack that a check misses is stored anew by the next backup, the same day too", async () => {
+  const { storage, client } = await dearStore();
+  const checked = await client.open(thoroughStorage(storage));
+  expect((await listPacks(checked, [])).size).toBe(0);
+  const { writer } = await snap(client, await client.open(storage), [utf8("a")]);
+  expect(writer.counts.packs).toBe(1);
+});
+
+test("a pack that a reader misses is stored anew by the next backup, the same day too", async () => {
+  const { storage, client, store } = await dearStore();
+  const reading = new BlobReader(store).read("data", store.core.idOf("data", utf8("a")));
+  expect(await reading.catch((error: unknown) => error)).toMatchObject({ code: "not-found" });
+  const { writer } = await snap(client, await client.open(storage), [utf8("a")]);
+  expect(writer.counts.packs).toBe(1);
+});
+
+test("a listing of the future, from before a clock was set back, is none", async () => {
+  const { world, store } = await dearStore();
+  world.advance(-1000 * DAY_MS);
+  expect((await listPacks(store, [])).size).toBe(0);
 });
 
 test("where listing is cheap it is always done", async () => {

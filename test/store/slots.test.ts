@@ -86,6 +86,21 @@ test("a key that may not delete hides it, and no end is known", async () => {
   expect(await versionsOf(storage, first)).toHaveLength(2);
 });
 
+test("a key that may see no locks removes a slot all the same", async () => {
+  const { storage, client, first } = await bucketWithSlots();
+  const lock = { mode: "compliance", until: FAR } as const;
+  await storage.setLock(first, lock, await oldestOf(storage, first));
+  const limited = interceptStorage(storage, {
+    call(call, run) {
+      if (call.kind !== "lockOf") return run();
+      return Promise.reject(new BunkerError("denied", "this key sees no locks"));
+    },
+    listing: (_call, run) => run(),
+  });
+  expect(await dropSlot(await client.open(limited), first)).toEqual({ gone: false });
+  expect(await namesIn(storage, "keys/")).not.toContain(first);
+});
+
 test("a store whose objects are all hidden is there: no other one is made in its place", async () => {
   const { storage } = await bucketWithSlots();
   for (const name of await namesIn(storage)) await storage.delete(name);

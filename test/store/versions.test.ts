@@ -4,13 +4,18 @@
 import { expect, test } from "bun:test";
 
 import { copyBytes, utf8 } from "../../src/base/bytes.ts";
+import { BunkerError } from "../../src/base/errors.ts";
+import { hexId } from "../../src/base/ids.ts";
+import { interceptStorage } from "../../src/storage/intercept.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { recordStorage } from "../../src/storage/record.ts";
 import { thoroughStorage } from "../../src/storage/thorough.ts";
 import { BlobReader } from "../../src/store/blobs.ts";
+import { changeMemory } from "../../src/store/memory.ts";
+import { mapRuns } from "../../src/store/run-files.ts";
 import { loadManifests } from "../../src/store/snapshots.ts";
 import type { Store } from "../../src/store/store.ts";
-import { Client, makeStore, namesIn } from "../support/store.ts";
+import { certify, Client, makeStore, namesIn, writerBundle } from "../support/store.ts";
 import { snap } from "./snap.ts";
 
 const chunk = (i: number) => utf8(`chunk ${i} `.repeat(30));
@@ -145,3 +150,75 @@ test("a damaged record is seen by a thorough opening, and costs a plain one noth
   expect(await subjects(storage)).toEqual([]);
   expect(await subjects(thoroughStorage(storage))).toEqual([name!]);
 });
+
+test("however many versions a thief puts over a pack, the first one is read", async () => {
+  const { storage, chunks } = await bucketWith(1);
+  const [name] = await namesIn(storage, "packs/");
+  for (let i = 0; i < 150; i++) storage.plant(name!, new Uint8Array(10 + i));
+  const store = await new Client().open(storage);
+  expect(await read(new BlobReader(store), store, chunks[0]!)).toEqual(chunks[0]!);
+});
+
+test("a snapshot that was trusted for one run is not told to be gone", async () => {
+  const { storage } = await bucketWith(1);
+  const records = await namesIn(storage, "owner/");
+  const bundle = await writerBundle("foreign");
+  await certify(await new Client().open(storage), bundle);
+  const foreign = new Client({ label: "foreign", secret: { kind: "bundle", bundle } });
+  const { manifest } = await snap(foreign, await foreign.open(storage), [chunk(0)]);
+  const signer = hexId((await foreign.open(storage)).keyring.signer.publicKey);
+  for (const name of await namesIn(storage, "owner/")) {
+    if (!records.includes(name)) storage.vanish(name);
+  }
+  const client = new Client({ label: "another" });
+  const trusting = await client.open(storage, { trust: [signer] });
+  expect((await loadManifests(trusting)).offered).toHaveLength(2);
+  const store = await client.open(storage);
+  expect((await loadManifests(store)).offered).toHaveLength(1);
+  const findings = store.findings.all.filter(({ subject }) => subject === manifest!.name);
+  expect(findings.map(({ message }) => message)).toEqual([
+    expect.stringContaining("the owner has not certified"),
+  ]);
+});
+
+// Two segments whose numbers are far apart, as when many were put between them.
+async function farApart() {
+  const { storage, client, chunks } = await bucketWith(1);
+  const store = await client.open(storage);
+  changeMemory(store.state, { segmentNumber: 500 });
+  await snap(client, store, [...chunks, chunk(1)]);
+  return { storage, chunks: [...chunks, chunk(1)] };
+}
+
+const unknownOf = async (store: Store, chunks: readonly Uint8Array[]) => {
+  const catalog = await store.catalog();
+  return chunks.filter((bytes) => catalog.findAll(store.core.idOf("data", bytes)).length === 0);
+};
+
+for (const isKnown of [false, true]) {
+  const whose = isKnown ? "that the cache has lost" : "that a machine has never read";
+  test(`of an index ${whose} the rest is read after a cut`, async () => {
+    const { storage, chunks } = await farApart();
+    const [early] = await namesIn(storage, "index/");
+    const client = new Client({ label: "fresh" });
+    if (isKnown) {
+      const store = await client.open(storage);
+      expect(await unknownOf(store, chunks)).toEqual([]);
+      for (const { file } of mapRuns(store.cache)) store.cache.delete(file);
+    }
+    const cut = interceptStorage(storage, {
+      call(call, run) {
+        if (call.name === early) throw new BunkerError("unavailable", "the connection is lost");
+        return run();
+      },
+      listing: (_call, run) => run(),
+    });
+    const opening = (await client.open(cut)).catalog();
+    expect(await opening.catch((error: unknown) => error)).toMatchObject({ code: "unavailable" });
+    expect(await unknownOf(await client.open(storage), chunks)).toEqual([]);
+    const recording = recordStorage(storage);
+    expect(await unknownOf(await client.open(recording.storage), chunks)).toEqual([]);
+    const listings = recording.calls.filter(({ name }) => name.startsWith("index/"));
+    expect(listings.reduce((sum, { items }) => sum + items, 0)).toBe(1);
+  });
+}

@@ -98,7 +98,7 @@ export const backupCommand: CommandDefinition = {
     lanes: {
       type: "string",
       valueHint: "N",
-      description: "Work on so many cores, 1 to 64 (default: all, up to 8)",
+      description: "Work on so many cores, 1 to 64 (default: all, up to 5; 3 for a bucket)",
     },
   },
   examples: [
@@ -110,7 +110,7 @@ export const backupCommand: CommandDefinition = {
   ],
   async run(wiring, words) {
     const options = optionsOf(words);
-    const laneCount = laneCountOf(words);
+    const laneCount = laneCountOf(wiring, words);
     const monitor = monitorOf(wiring);
     const files = openFileSystem();
     const input = await inputOf(wiring, words, { files, monitor });
@@ -156,7 +156,7 @@ export const backupCommand: CommandDefinition = {
         monitor.finish();
       }
     };
-    return withStore(wiring, words, work, { isDry, isWriting: true, usage: "summary" });
+    return withStore(wiring, words, work, { isDry, isWriting: true, tellsUsage: true });
   },
 };
 

@@ -67,7 +67,7 @@ export const checkCommand: CommandDefinition = {
         monitor.finish();
       }
     };
-    return withStore(wiring, words, work, { usage: "summary", isThorough: true });
+    return withStore(wiring, words, work, { tellsUsage: true, isThorough: true });
   },
 };
 

@@ -76,14 +76,14 @@ export const restoreCommand: CommandDefinition = {
     }
     const wish = wishOf(words);
     const wanted = words.positionals.map((word) => parseSnapshotWord(word));
-    const laneCount = laneCountOf(words);
+    const laneCount = laneCountOf(wiring, words);
     const own = ownFoldersOf(wiring, words);
     const way = own.store === undefined ? undefined : wayToStore(wish.target, own.store);
     return withStore(
       wiring,
       words,
       (store) => restoreAll(wiring, words, { store, wish, wanted, laneCount, way, own }),
-      { usage: "summary" },
+      { tellsUsage: true },
     );
   },
 };

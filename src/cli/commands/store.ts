@@ -4,7 +4,13 @@ import { resolve } from "node:path";
 
 import { BunkerError } from "../../base/errors.ts";
 import { BUCKET_OPTIONS, type CommandDefinition, COMMON_OPTIONS, type Words } from "../command.ts";
-import { addNamedStore, findNamedStore, readConfig, removeNamedStore } from "../config.ts";
+import {
+  addNamedStore,
+  findNamedStore,
+  nameTaken,
+  readConfig,
+  removeNamedStore,
+} from "../config.ts";
 import { configPathOf } from "../config-file.ts";
 import { EXIT, type ExitStatus } from "../exit.ts";
 import { LOCK_OPTION } from "../lock-choice.ts";
@@ -119,7 +125,7 @@ function refuseOptions(words: Words, action: string): void {
 
 async function add(wiring: Wiring, words: Words): Promise<ExitStatus> {
   const { environment, messages } = wiring;
-  const warn = (message: string): void => messages.warning(message);
+  const warn = warningsOf(wiring);
   const name = nameOf(words);
   const location = locationOf(words.positionals[2] ?? "");
   const given: Partial<Record<SettingName, string>> = { location };
@@ -130,7 +136,7 @@ async function add(wiring: Wiring, words: Words): Promise<ExitStatus> {
   }
   const path = configPathOf(environment);
   // Everything else is looked at before a person is asked for anything.
-  if (readConfig(environment, warn).stores.has(name)) throw taken(name, path);
+  if (readConfig(environment, warn).stores.has(name)) throw nameTaken(name, path);
   const key = await askBucketKey(wiring, given, (settings) => checkSettings(name, settings, path));
   const named = checkSettings(name, key, path);
   addNamedStore(environment, named, warn);
@@ -139,12 +145,6 @@ async function add(wiring: Wiring, words: Words): Promise<ExitStatus> {
   if (words.flag("json")) await wiring.output.json(fieldsOf(named));
   else await wiring.output.line(printableText(text));
   return EXIT.done;
-}
-
-function taken(name: string, path: string): BunkerError {
-  return new BunkerError("exists", `there is a store named ${name} in ${path} already`, {
-    hint: `take the name away with: bunker store remove ${name}`,
-  });
 }
 
 // The folder that is meant now is meant from everywhere.
