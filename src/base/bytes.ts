@@ -12,6 +12,11 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export function concatBytes(...parts: readonly Bytes[]): Uint8Array<ArrayBuffer> {
+  return joinBytes(parts);
+}
+
+/** The same of any number: so many arguments as a large store has packs, no call can have. */
+export function joinBytes(parts: readonly Bytes[]): Uint8Array<ArrayBuffer> {
   let total = 0;
   for (const part of parts) total += part.length;
   const joined = new Uint8Array(total);

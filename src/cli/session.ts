@@ -151,9 +151,9 @@ export async function withStore(
     store = await openStore(wiring, words, contextFor(wiring, { storage, choice, options }));
     if (options.isDry !== true) noteId(wiring, choice, hexId(store.keys.storeId));
     statuses.push(await use(store));
-    if (options.tellsUsage === true && !words.flag("json")) tellUsage(wiring, storage);
+    tellUsage(wiring, words, { storage, options });
   } catch (error) {
-    if (store !== undefined && options.tellsUsage === true) tellUsage(wiring, storage);
+    if (store !== undefined) tellUsage(wiring, words, { storage, options });
     if (store !== undefined && store.findings.count > 0 && isBunkerError(error)) {
       wiring.messages.report(error);
       statuses.push(EXIT.failed);
@@ -172,7 +172,12 @@ function storageFor(opened: Storage, { isDry, isThorough }: SessionOptions): Sto
   return isThorough === true ? thoroughStorage(opened) : opened;
 }
 
-function tellUsage({ messages }: Wiring, storage: Storage): void {
+function tellUsage(
+  { messages }: Wiring,
+  words: Words,
+  { storage, options }: { readonly storage: Storage; readonly options: SessionOptions },
+): void {
+  if (options.tellsUsage !== true || words.flag("json")) return;
   const usage = storage.usage?.();
   if (usage !== undefined) messages.notice(usageLine(usage));
 }

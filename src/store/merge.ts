@@ -1,6 +1,6 @@
 // Merge: two runs become one, in one pass and in bounded memory.
 
-import { type Bytes, compareBytes, concatBytes, hexOf, storeU32 } from "../base/bytes.ts";
+import { type Bytes, compareBytes, joinBytes, hexOf, storeU32 } from "../base/bytes.ts";
 import { ID_BYTES } from "../base/ids.ts";
 import type { LocalWriter } from "../base/local.ts";
 import { compareRecords, RECORD_BYTES, type Run, runHeader, FACT_BYTES } from "./run.ts";
@@ -26,7 +26,7 @@ export function mergeRuns(first: Run, second: Run, open: () => LocalWriter): voi
     const { segments, replaced } = mergeSegments(first, second);
     const counts = { segments: segments.length, replaced: replaced.length, blobs };
     writer.write(runHeader({ ...counts, packs: packs.records.length / RECORD_BYTES }));
-    writer.write(concatBytes(...segments, ...replaced));
+    writer.write(joinBytes([...segments, ...replaced]));
     writer.write(packs.records);
     writeMerged(first, second, packs, writer);
     writer.finish();
@@ -73,7 +73,7 @@ function mergePacks(first: Bytes, second: Bytes): MergedPacks {
     if (order >= 0) fromSecond[b.index++] = merged.length;
     merged.push(record);
   }
-  return { records: concatBytes(...merged), fromFirst, fromSecond };
+  return { records: joinBytes(merged), fromFirst, fromSecond };
 }
 
 /** A list of records, and how far it was taken. */

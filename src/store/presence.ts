@@ -4,7 +4,7 @@
 // folder and used for a day, unless a pack is looked for that it does not know, or one that it knows
 // turns out to be gone.
 
-import { concatBytes, loadU32, storeU32 } from "../base/bytes.ts";
+import { type Bytes, joinBytes, loadU32, storeU32 } from "../base/bytes.ts";
 import { isDamage } from "../base/errors.ts";
 import { hexId, ID_BYTES, type ObjectId, parseHexId } from "../base/ids.ts";
 import type { LocalFolder } from "../base/local.ts";
@@ -39,6 +39,17 @@ export async function listPacks(store: Store, needed: Iterable<string>): Promise
   // One that a check makes takes the place of an older one: what it misses is stored anew.
   if (reuseMs > 0 || store.state.read(FILE) !== undefined) remember(store.state, time, listed);
   return listed;
+}
+
+/** Adds packs that this machine has put to the remembered listing, by their ids in hexadecimal. */
+export function rememberPut({ state, storage, world }: Store, packs: Presence): void {
+  const { listingReuseMs } = storage.abilities;
+  if (listingReuseMs === 0 || packs.size === 0) return;
+  state.exclusively(FILE, () => {
+    const known = recall(state, world.now(), listingReuseMs);
+    if (known === undefined) return;
+    remember(state, timeIn(state.read(FILE)!), new Map([...known, ...packs]));
+  });
 }
 
 /** A pack that may be in the remembered listing is gone: nothing of that listing counts any more. */
@@ -113,13 +124,17 @@ function recall(state: LocalFolder, now: number, reuseMs: number): Presence | un
   const bytes = state.read(FILE);
   if (bytes === undefined || bytes.length < HEADER_BYTES) return undefined;
   if ((bytes.length - HEADER_BYTES) % RECORD_BYTES !== 0) return undefined;
-  const time = loadU32(bytes, 0) + loadU32(bytes, 4) * 0x1_0000_0000;
+  const time = timeIn(bytes);
   if (time < now - reuseMs || time > now) return undefined; // Also after a clock was set back.
   const presence = new Map<string, number>();
   for (let at = HEADER_BYTES; at < bytes.length; at += RECORD_BYTES) {
     presence.set(hexId(bytes.subarray(at, at + ID_BYTES)), loadU32(bytes, at + ID_BYTES));
   }
   return presence;
+}
+
+function timeIn(bytes: Bytes): number {
+  return loadU32(bytes, 0) + loadU32(bytes, 4) * 0x1_0000_0000;
 }
 
 function remember(state: LocalFolder, time: number, presence: Presence): void {
@@ -132,5 +147,5 @@ function remember(state: LocalFolder, time: number, presence: Presence): void {
     storeU32(record, ID_BYTES, bytes);
     return record;
   });
-  state.write(FILE, [concatBytes(header, ...records)]);
+  state.write(FILE, [header, joinBytes(records)]);
 }

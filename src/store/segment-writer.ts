@@ -4,7 +4,7 @@
 // stay where they are, and whoever reads the new one need not read them. A run puts no more segments
 // because of that, and a crash leaves the old ones, or both.
 
-import { type Bytes, compareBytes, concatBytes, storeU32 } from "../base/bytes.ts";
+import { type Bytes, compareBytes, joinBytes, storeU32 } from "../base/bytes.ts";
 import { isDamage } from "../base/errors.ts";
 import { ID_BYTES } from "../base/ids.ts";
 import { SEGMENT_PREFIX, segmentName } from "../format/names.ts";
@@ -116,8 +116,8 @@ export class SegmentWriter {
 
 function bodyOf(entries: readonly JournalEntry[]): SegmentBody {
   entries.forEach(({ records }, number) => setPack(records, number));
-  const packs = concatBytes(...entries.map(({ pack }) => pack));
-  return sortedBody(packs, concatBytes(...entries.map(({ records }) => records)));
+  const packs = joinBytes(entries.map(({ pack }) => pack));
+  return sortedBody(packs, joinBytes(entries.map(({ records }) => records)));
 }
 
 function setPack(records: Bytes, number: number): void {

@@ -21,7 +21,7 @@ import { certificateOf } from "./create.ts";
 import { bytesOfRecord, idOfRecord, Journal, type JournalEntry } from "./journal.ts";
 import { changeMemory, loadMemory } from "./memory.ts";
 import { Needs } from "./needs.ts";
-import type { Presence } from "./presence.ts";
+import { type Presence, rememberPut } from "./presence.ts";
 import { OwnNumbers } from "./numbers.ts";
 import { keepObject } from "./objects.ts";
 import type { FinishedPack } from "./pack-writer.ts";
@@ -137,6 +137,7 @@ export class StoreWriter {
       const entries = takeSegment(pending);
       await this.#segments.put(entries, options);
       this.#counts.segments += 1;
+      rememberPut(this.#store, presenceOf(entries));
       this.#journal.forget(entries.map(({ pack }) => pack));
     }
   }
@@ -229,6 +230,10 @@ export function requireMayWrite({ log, keyring }: Store): void {
 function isSegmentFull(entries: readonly JournalEntry[]): boolean {
   const bytes = entries.reduce((sum, { records }) => sum + records.length, 0);
   return entries.length >= SEGMENT_PACK_COUNT || bytes >= SEGMENT_BLOB_COUNT * RECORD_BYTES;
+}
+
+function presenceOf(entries: readonly JournalEntry[]): Presence {
+  return new Map(entries.map(({ pack }) => [hexId(idOfRecord(pack)), bytesOfRecord(pack)]));
 }
 
 /** Takes from the front what one segment lists. */
