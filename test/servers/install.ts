@@ -18,6 +18,11 @@ export function findVersitygw(): string | undefined {
   return existsSync(PROGRAM) ? PROGRAM : undefined;
 }
 
+/** Go's tool: on the path, or where Go's own archive puts it. */
+export function findGo(): string | undefined {
+  return Bun.which("go", { PATH: `${process.env["PATH"]}:/usr/local/go/bin` }) ?? undefined;
+}
+
 /** Builds the program: some two minutes on two cores; needs Go, and the network. */
 export async function installVersitygw(): Promise<void> {
   const work = join(OUTSIDE, "go");
@@ -32,7 +37,9 @@ export async function installVersitygw(): Promise<void> {
       GOCACHE: join(work, "cache"),
       GOFLAGS: "-modcacherw", // Or its files could not be deleted by others than root.
     };
-    await runProgram(["go", "install", "-ldflags=-s -w", `${MODULE}@${VERSION}`], { env });
+    await runProgram([findGo() ?? "go", "install", "-ldflags=-s -w", `${MODULE}@${VERSION}`], {
+      env,
+    });
     mkdirSync(join(OUTSIDE, "bin"), { recursive: true });
     renameSync(join(work, "bin/versitygw"), PROGRAM);
   } finally {

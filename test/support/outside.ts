@@ -2,11 +2,12 @@
 //
 // Only as root on a system with apt-get; elsewhere the tests that need them say that they are
 // skipped. What comes from other places (Python's packages, an S3 server that Go builds) goes below
-// build/. No package of the project is there yet. With CI=true it fails where something is still missing. Where all is there it only looks.
+// build/. No package of the project is there yet. With CI=true it fails where something is still
+// missing. Where all is there it only looks.
 
 import { findPython, installPackages } from "../outside/python.ts";
 import { findBoto3 } from "../servers/clients.ts";
-import { findVersitygw, installVersitygw } from "../servers/install.ts";
+import { findGo, findVersitygw, installVersitygw } from "../servers/install.ts";
 
 const PACKAGE_OF_PROGRAM: Readonly<Record<string, string>> = {
   restic: "restic",
@@ -70,7 +71,7 @@ async function installPythonPackages(): Promise<void> {
 }
 
 async function installServer(): Promise<void> {
-  if (findVersitygw() === undefined && Bun.which("go") !== null) await installVersitygw();
+  if (findVersitygw() === undefined && findGo() !== undefined) await installVersitygw();
 }
 
 // Go takes two minutes, and so has the others beside it. None is left running when one fails.
