@@ -181,9 +181,9 @@ test("it runs by itself for other programs", async () => {
     const decoder = new TextDecoder();
     for await (const chunk of child.stdout) {
       text += decoder.decode(chunk);
-      if (text.includes("BUCKET=bucket-9\n")) break;
+      if (text.includes("BUNKER_STORE=")) break;
     }
-    const valueOf = (name: string) => new RegExp(`^${name}=(.*)$`, "m").exec(text)![1]!;
+    const valueOf = (name: string) => new RegExp(`\\b${name}=(\\S+)`).exec(text)![1]!;
     const signer = {
       endpoint: valueOf("AWS_ENDPOINT_URL"),
       region: valueOf("AWS_REGION"),

@@ -1,7 +1,7 @@
 // Lanes of the compiled program that die, each in its way: the run ends, says so, and says it with 70.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 
 import { type Place, placeWithStore } from "../support/bunker.ts";
 import { type Plant, runPlanted } from "../support/planted.ts";
@@ -147,6 +147,8 @@ describe.each([
   ["restore", ["restore", "latest", "--to", "broken", "--overwrite", ...LANES]],
 ] as const)("in a %s a lane", (_, words) => {
   test.each(DEATHS)("%s: 70 and a word", (_name, text, plant) => {
+    // What the death before this one left whole would not be restored again.
+    rmSync(place.at("work/broken"), { recursive: true, force: true });
     const before = readdirSync(place.at("store/snapshots"), { recursive: true }).length;
     const { stdout, stderr, status, notes } = runPlanted(place, words, plant);
     expect(notes).toContain("lane");

@@ -70,7 +70,7 @@ describe("stdin", () => {
   test("a folder as stdin can't be read: 1, and no snapshot", () => {
     using place = placeWithStore();
     const { stderr, status } = place.shell("$BUNKER backup --stdin --stdin-name a <../store");
-    expect(stderr).toContain("bunker: error: stdin: reading: EISDIR");
+    expect(stderr).toContain("bunker: error: stdin: reading: it is a folder (EISDIR)");
     expect(status).toBe(1);
     expect(snapshotCount(place)).toBe(0);
   });
