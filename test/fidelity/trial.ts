@@ -49,6 +49,9 @@ function findTool(name: string): string | null {
   return Bun.which(name, { PATH });
 }
 
+/** Said by a restore of what a plain user could not read. */
+const COUNT_OF_UNREAD = /^bunker: \d+ things could not be read when this snapshot was made$/;
+
 export class Trial implements Disposable {
   readonly place: Place;
   who: Who;
@@ -153,7 +156,9 @@ export class Trial implements Disposable {
   /** Lines that no row of this trial expects. */
   strayLines(): string[] {
     const losses = this.who === "user" ? this.rows.flatMap((row) => row.user ?? []) : [];
-    const isExpected = (text: string) => losses.some(({ line }) => line?.test(text) ?? false);
+    const isExpected = (text: string) =>
+      losses.some(({ line }) => line?.test(text) ?? false) ||
+      (losses.length > 0 && COUNT_OF_UNREAD.test(text));
     const lines = this.runs.flatMap(({ stderr }) => stderr.split("\n"));
     return lines.filter((text) => text !== "" && !isExpected(text));
   }

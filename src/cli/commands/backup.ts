@@ -98,7 +98,7 @@ export const backupCommand: CommandDefinition = {
     lanes: {
       type: "string",
       valueHint: "N",
-      description: "Work on so many cores, 1 to 64 (default: all, up to 5; 3 for a bucket)",
+      description: "Cores to work on, 1 to 64 (default: all, up to 5; for a bucket 3)",
     },
   },
   examples: [
