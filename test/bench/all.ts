@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 
-for (const name of ["core.ts", "start.ts", "restic.ts", "many.ts", "attributes.ts"]) {
+for (const name of ["core.ts", "start.ts", "restic.ts", "many.ts", "attributes.ts", "bucket.ts"]) {
   console.log(`\n## ${name}\n`);
   const { exitCode } = Bun.spawnSync([process.execPath, join(import.meta.dir, name)], {
     stdout: "inherit",

@@ -1,7 +1,7 @@
 // Bucket: a backup of 2 GB and a restore of 60,000 small files, beside restic and rclone, on a server
 // that is a line of 40 ms and 20 MB/s a connection away.
 //
-//   bun test/bench/bucket.ts [--connections 4] [--folder DIR] [--only plain,bunker,restic,rclone] [--memory]
+//   bun test/bench/bucket.ts [--connections 4] [--small-connections 8] [--folder DIR] [--only plain,bunker,restic,rclone] [--memory]
 //
 // All use one server (versitygw) through one proxy, in turn: first with the same number of
 // connections, then each with its own default. The files of the backup are 20 of 100 MB of random
@@ -182,8 +182,11 @@ async function race(
         sampleMemory: options.sampleMemory,
       };
       await init(name, run);
-      const up = await backup[name](run, source);
-      tell(task, name, "backup", up);
+      // Putting 60,000 objects one by one over the line is nothing that anybody asks of rclone here.
+      const isDirect = name === "rclone" && options.restores;
+      const place = isDirect ? { ...run.place, endpoint: server.endpoint } : run.place;
+      const up = await backup[name]({ ...run, place }, source);
+      if (!isDirect) tell(task, name, "backup", up);
       if (!options.restores || name === "plain") continue;
       tell(task, name, "restore", await restore[name](run, join(fresh.path, "copy")));
     } finally {
@@ -204,6 +207,7 @@ function tell(task: Task, name: Name, step: string, measured: Measurement): void
 const { values } = parseArgs({
   options: {
     connections: { type: "string", default: "4" },
+    "small-connections": { type: "string", default: "8" },
     folder: { type: "string" },
     only: { type: "string", default: "plain,bunker,restic,rclone" },
     memory: { type: "boolean", default: false },
@@ -218,15 +222,18 @@ try {
   console.log(`${cpus()[0]?.model ?? "?"}, ${cpus().length} cores; 40 ms, 20 MB/s a connection\n`);
   console.log("| files | step | program | connections | wall | of the line | cpu | memory |");
   console.log("|---|---|---|---|---|---|---|---|");
-  for (const connections of [Number(values.connections), undefined]) {
+  for (const isSame of [true, false]) {
+    const [large, few] = [values.connections, values["small-connections"]].map((count) =>
+      isSame ? Number(count) : undefined,
+    );
     if (values.tasks.includes("2 GB")) {
-      const task = { title: "2 GB", connections, names };
+      const task = { title: "2 GB", connections: large, names };
       await race(base, task, makeLarge(base), { ...options, restores: false });
     }
     if (values.tasks.includes("60,000")) {
       const task = {
         title: "60,000 files",
-        connections,
+        connections: few,
         names: names.filter((name) => name !== "plain"),
       };
       await race(base, task, small(makeCorpus(base).path), { ...options, restores: true });
