@@ -7,7 +7,8 @@ import { release } from "../base/platform.ts";
 import { decodePack, openBlob, type PackKind } from "../format/pack.ts";
 import { kindNumber } from "../format/header.ts";
 import { packName } from "../format/names.ts";
-import { type BlobReader, readTrailer } from "../store/blobs.ts";
+import type { BlobReader } from "../store/blobs.ts";
+import { readTrailer } from "../store/trailers.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { PlacedBlob } from "../format/trailer.ts";
 import { notePack } from "../store/presence.ts";
@@ -80,7 +81,8 @@ async function blobsOfPack(
     if (!isBunkerError(error, "corrupt")) throw error;
     store.findings.add(pack.name, error);
     const listed = catalogBlobs(pack.catalog, pack.id);
-    if (listed === undefined) return await readTrailer(store, pack.name, pack.bytes.length);
+    if (listed === undefined)
+      return await readTrailer(store, { name: pack.name, bytes: pack.bytes.length });
     return listed;
   }
 }

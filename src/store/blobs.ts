@@ -4,22 +4,14 @@ import type { Bytes } from "../base/bytes.ts";
 import { BunkerError, isBunkerError, isDamage } from "../base/errors.ts";
 import { type BlobId, hexId } from "../base/ids.ts";
 import { release } from "../base/platform.ts";
-import {
-  decodePackHeader,
-  openBlob,
-  openPackKey,
-  openTrailer,
-  type PackKind,
-} from "../format/pack.ts";
-import { sortedBody, writePack } from "../format/records.ts";
-import { PACK_PREFIX_BYTES, type PlacedBlob, trailerBytes } from "../format/trailer.ts";
 import { HEADER_BYTES } from "../format/header.ts";
-import { PACK_PREFIX, packName, parseName } from "../format/names.ts";
+import { packName } from "../format/names.ts";
+import { openBlob, openPackKey, type PackKind } from "../format/pack.ts";
+import { PACK_PREFIX_BYTES } from "../format/trailer.ts";
 import type { Place } from "./catalog.ts";
 import type { Store } from "./store.ts";
-import { encodePlacedRecords } from "./pack-writer.ts";
-import { getObject } from "./objects.ts";
 import {
+  damaged,
   dropIfPassing,
   GRID_BYTES,
   keyOf,
@@ -28,9 +20,7 @@ import {
   type PackVersion,
 } from "./pack-bytes.ts";
 import { forgetListing, notePack } from "./presence.ts";
-import { joinRun } from "./segments.ts";
-import { RECORD_BYTES } from "./run.ts";
-import { listObjects } from "./strangers.ts";
+import { indexUnlisted } from "./trailers.ts";
 
 const KEY_COUNT_MAX = 4096;
 
@@ -158,69 +148,4 @@ export class BlobReader {
       if (own !== undefined) release(own);
     }
   }
-}
-
-/**
- * Reads the trailers of packs that no segment lists, so that a lost index loses nothing.
- * Returns whether anything new was found.
- */
-async function indexUnlisted(store: Store): Promise<boolean> {
-  const catalog = await store.catalog();
-  const known = catalog.packs();
-  let found = false;
-  for await (const object of listObjects(store.storage, PACK_PREFIX)) {
-    const parsed = parseName(object.name);
-    if (parsed?.kind !== "pack" || known.has(hexId(parsed.id))) continue;
-    try {
-      const run = await runOfTrailer(store, object.name, object.bytes);
-      catalog.add(run, { trusted: false });
-      found = true;
-    } catch (error) {
-      if (!isDamage(error)) throw error;
-      store.findings.add(object.name, error);
-    }
-  }
-  return found;
-}
-
-async function runOfTrailer(store: Store, name: string, packBytes: number): Promise<Bytes> {
-  const { kind, blobs } = await readTrailer(store, name, packBytes);
-  const parsed = parseName(name);
-  const id = parsed?.kind === "pack" ? parsed.id : new Uint8Array(32);
-  const record = new Uint8Array(RECORD_BYTES);
-  writePack(record, 0, { id, bytes: packBytes, md5: new Uint8Array(16), kind });
-  return joinRun(undefined, sortedBody(record, encodePlacedRecords(blobs)));
-}
-
-/** The blobs of a pack by its own trailer. Throws `corrupt` and `not-found`. */
-export async function readTrailer(
-  store: Store,
-  name: string,
-  packBytes: number,
-): Promise<{ readonly kind: PackKind; readonly blobs: readonly PlacedBlob[] }> {
-  const header = await readRange(store, name, 0, HEADER_BYTES);
-  const tail = await readRange(store, name, Math.max(0, packBytes - 4), 4);
-  const length = trailerBytes(tail, packBytes);
-  const sealed = await readRange(store, name, packBytes - 4 - length, length);
-  const blobs = await openTrailer(store, header, sealed, packBytes);
-  return { kind: decodePackHeader(header).kind, blobs };
-}
-
-async function readRange(
-  store: Store,
-  name: string,
-  offset: number,
-  length: number,
-): Promise<Bytes> {
-  const bytes = await getObject(store.storage, name, { range: { offset, length } });
-  if (bytes === undefined) throw missing(name);
-  if (bytes.length !== length) throw damaged(name, "it is cut short");
-  return bytes;
-}
-
-function damaged(name: string, how: string, cause?: unknown): BunkerError {
-  return new BunkerError("corrupt", `${name} is damaged: ${how}`, {
-    subject: name,
-    ...(cause === undefined ? {} : { cause }),
-  });
 }

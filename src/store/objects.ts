@@ -156,7 +156,7 @@ async function findVersion(
  * The versions of a name that have bytes, the oldest first. Nobody knows a name before its object is
  * stored, so that what a thief adds comes later: however much it is, the oldest ones are tried.
  */
-async function shownVersions(storage: Storage, name: string): Promise<StoredVersion[]> {
+export async function shownVersions(storage: Storage, name: string): Promise<StoredVersion[]> {
   if (!storage.abilities.versions) return [];
   let found: StoredVersion[] = [];
   for await (const version of storage.listVersions(name)) {

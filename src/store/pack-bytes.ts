@@ -8,7 +8,7 @@ import { BunkerError, isBunkerError, isDamage } from "../base/errors.ts";
 import { type HexId, hexId, type ObjectId } from "../base/ids.ts";
 import { packName } from "../format/names.ts";
 import type { Range } from "../storage/storage.ts";
-import { getObject } from "./objects.ts";
+import { getObject, shownVersions } from "./objects.ts";
 import type { Store } from "./store.ts";
 
 /** Ranged reads start and end on this grid: what is read then says little. */
@@ -54,16 +54,8 @@ export class PackBytes {
 
   /** The other versions of a pack, the oldest first: those that came later may be a thief's. */
   async otherVersions(packId: ObjectId): Promise<PackVersion[]> {
-    const { storage } = this.#store;
-    if (!storage.abilities.versions) return [];
-    const name = packName(packId);
-    const found: PackVersion[] = [];
-    for await (const version of storage.listVersions(name)) {
-      if (version.name !== name || version.hidden) continue;
-      found.push({ packId, versionId: version.versionId });
-      if (found.length > VERSION_COUNT_MAX) found.shift(); // The newest: listed first, and in doubt.
-    }
-    return found.reverse();
+    const versions = await shownVersions(this.#store.storage, packName(packId));
+    return versions.map(({ versionId }) => ({ packId, versionId }));
   }
 
   /** A range on the grid of the version that is good; `undefined` where there is none. */
@@ -120,9 +112,6 @@ export class PackBytes {
   }
 }
 
-/** So many versions of a name are tried, the oldest: anybody who may write can add more. */
-const VERSION_COUNT_MAX = 100;
-
 /** Names a version of a pack among those that are kept in mind. */
 export function keyOf({ packId, versionId }: PackVersion): string {
   return versionId === undefined ? hexId(packId) : `${hexId(packId)}/${versionId}`;
@@ -139,4 +128,11 @@ export function dropIfPassing<K, V>(cache: Map<K, Promise<V>>, key: K, value: Pr
 
 export function missing(name: string): BunkerError {
   return new BunkerError("not-found", `${name} is missing`, { subject: name });
+}
+
+export function damaged(name: string, how: string, cause?: unknown): BunkerError {
+  return new BunkerError("corrupt", `${name} is damaged: ${how}`, {
+    subject: name,
+    ...(cause === undefined ? {} : { cause }),
+  });
 }

@@ -3,10 +3,8 @@
 // A writer now and then puts one segment in place of many small ones, which stay where they are. A
 // writer's newest is read first, so that those which it repeats whole need not be read at all.
 
-import { type Bytes, concatBytes } from "../base/bytes.ts";
-import { BunkerError } from "../base/errors.ts";
+import { concatBytes } from "../base/bytes.ts";
 import { hexId, parseHexId, type SignerId } from "../base/ids.ts";
-import { SEGMENT_BYTES_MAX } from "../base/limits.ts";
 import { parseName, SEGMENT_PREFIX, segmentName } from "../format/names.ts";
 import type { SegmentBody } from "../format/records.ts";
 import { readSegment } from "../format/segment.ts";
@@ -169,7 +167,7 @@ async function takeSegment(store: Store, known: Known, object: StoredObject): Pr
   const { name } = object;
   const parsed = parseName(name);
   if (parsed?.kind !== "segment" || isKnown(known, parsed)) return;
-  const bytes = await loadSegment(store, object);
+  const bytes = await loadFromStorage(store.platform, store.storage, name);
   const segment = await readSegment(store, name, bytes);
   if (isOwn(store, segment.signer) && bytes.length <= SMALL_SEGMENT_BYTES) {
     keepObject(store.cache, name, bytes); // For the day when it is merged.
@@ -179,14 +177,6 @@ async function takeSegment(store: Store, known: Known, object: StoredObject): Pr
   mergeSmall(store.cache, trust);
   known.segments.set(keyOf(segment), segment.number);
   for (const id of segment.replaces) known.replaced.add(keyOf({ signer: segment.signer, id }));
-}
-
-// What is too long is refused before it is read.
-async function loadSegment(store: Store, { name, bytes }: StoredObject): Promise<Bytes> {
-  if (bytes > SEGMENT_BYTES_MAX) {
-    throw new BunkerError("corrupt", `${name} has ${bytes} bytes: no segment is so long`);
-  }
-  return loadFromStorage(store.platform, store.storage, name);
 }
 
 function isOwn({ keyring }: Store, signer: SignerId): boolean {

@@ -7,6 +7,7 @@ import { copyBytes, utf8 } from "../../src/base/bytes.ts";
 import { BunkerError } from "../../src/base/errors.ts";
 import { hexId } from "../../src/base/ids.ts";
 import { interceptStorage } from "../../src/storage/intercept.ts";
+import { SEGMENT_BYTES_MAX } from "../../src/base/limits.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { recordStorage } from "../../src/storage/record.ts";
 import { thoroughStorage } from "../../src/storage/thorough.ts";
@@ -222,3 +223,22 @@ for (const isKnown of [false, true]) {
     expect(listings.reduce((sum, { items }) => sum + items, 0)).toBe(1);
   });
 }
+
+test("where the index is lost too, a pack that was replaced is found by the trailer of its version", async () => {
+  const { storage, chunks } = await bucketWith(2);
+  for (const name of await namesIn(storage, "index/")) storage.vanish(name);
+  for (const name of await namesIn(storage, "packs/")) storage.plant(name, new Uint8Array(9999));
+  const store = await new Client().open(storage);
+  const reader = new BlobReader(store);
+  for (const bytes of chunks) expect(await read(reader, store, bytes)).toEqual(bytes);
+});
+
+test("a segment that something longer than any was put over is read from its version", async () => {
+  const { storage, chunks } = await bucketWith(1);
+  const [segment] = await namesIn(storage, "index/");
+  storage.plant(segment!, new Uint8Array(SEGMENT_BYTES_MAX + 1));
+  const store = await new Client().open(storage);
+  expect([...(await store.catalog()).packs().keys()]).toHaveLength(1);
+  const reader = new BlobReader(store);
+  expect(await read(reader, store, chunks[0]!)).toEqual(chunks[0]!);
+});
