@@ -14,7 +14,7 @@ import { encodeRecord, type LogEntry, type LogRecord, readRecord } from "../form
 import type { StoreContext } from "./context.ts";
 import type { Findings } from "./findings.ts";
 import { type Keyring, requireOwner } from "./keyring.ts";
-import { keepObject, listNames, loadKept, loadFromStorage } from "./objects.ts";
+import { isThere, keepObject, listNames, loadKept, loadFromStorage } from "./objects.ts";
 import { changeMemory, loadMemory } from "./memory.ts";
 
 export class OwnerLog {
@@ -166,6 +166,10 @@ export class OwnerLog {
       if (listed.has(name)) continue;
       const parsed = parseName(name);
       if (parsed === undefined || this.#entries.has(hexId(parsed.id))) continue;
+      if (await isThere(this.#context.platform, this.#context.storage, name)) {
+        await this.#take(name);
+        continue;
+      }
       this.#findings.add(name, "this record of the owner log was seen before and is gone");
       const bytes = await loadKept(this.#context.platform, this.#kept, name);
       if (bytes !== undefined) this.#entries.set(hexId(parsed.id), await this.#read(name, bytes));

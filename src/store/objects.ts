@@ -1,7 +1,7 @@
 // Objects: getting a small object by its name, verified, from the cache or from the storage.
 
 import type { Bytes } from "../base/bytes.ts";
-import { BunkerError, isBunkerError } from "../base/errors.ts";
+import { BunkerError, isBunkerError, isDamage } from "../base/errors.ts";
 import { hexId } from "../base/ids.ts";
 import * as limits from "../base/limits.ts";
 import type { LocalFolder } from "../base/local.ts";
@@ -82,6 +82,25 @@ async function loadNewest(
 function bytesMaxOf(name: string): number {
   const parsed = parseName(name);
   return parsed === undefined ? limits.PACK_BYTES_MAX : BYTES_MAX[parsed.kind];
+}
+
+/**
+ * Whether an object that a listing lacks is there all the same: that of a bucket may lag behind. A
+ * folder's shows what is there.
+ */
+export async function isThere(
+  platform: Platform,
+  storage: Storage,
+  name: string,
+): Promise<boolean> {
+  if (!storage.abilities.dear) return false;
+  try {
+    await loadFromStorage(platform, storage, name);
+    return true;
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return false;
+  }
 }
 
 /**

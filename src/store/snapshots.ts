@@ -12,7 +12,7 @@ import {
   parseName,
 } from "../format/names.ts";
 import type { Snapshot } from "../format/snapshot.ts";
-import { listNames, loadObject } from "./objects.ts";
+import { isThere, listNames, loadObject } from "./objects.ts";
 import { changeMemory, loadMemory } from "./memory.ts";
 import { lastNumbersOf, listTails, tailsOf } from "./tails.ts";
 import type { Store } from "./store.ts";
@@ -65,6 +65,9 @@ async function namesOf(store: Store, seen: readonly string[]): Promise<string[]>
     parsed?.kind === "manifest" && parsed.number <= (above.get(hexId(parsed.signer)) ?? NUMBER_MAX);
   const names = new Set(known.flatMap(({ name, parsed }) => (isOld(parsed) ? [name] : [])));
   for await (const { name } of listTails(store, MANIFEST_PREFIX, tails)) names.add(name);
+  for (const name of missingOf(store, seen, names)) {
+    if (await isThere(store.platform, store.storage, name)) names.add(name);
+  }
   return [...names].sort();
 }
 

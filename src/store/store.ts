@@ -21,7 +21,7 @@ import { isOwnersMachine, type Keyring } from "./keyring.ts";
 import { rememberStore, requireGivenStore } from "./known.ts";
 import { OwnerLog } from "./log.ts";
 import { changeMemory, loadMemory } from "./memory.ts";
-import { dropKept, keepObject, loadFromStorage, loadKept } from "./objects.ts";
+import { dropKept, isThere, keepObject, loadFromStorage, loadKept } from "./objects.ts";
 import { madeByNewer, refuseOtherStore, type Secret, unlock } from "./unlock.ts";
 
 export interface OpenOptions {
@@ -175,7 +175,10 @@ export class Store {
     }
     const gone = [...wanted].filter((name) => !listed.has(name));
     if (gone.length > 0) await this.log.refresh(); // Perhaps it was removed a moment ago.
-    for (const name of gone) if (!this.#isSetAside(name)) await this.#putBack(name);
+    for (const name of gone) {
+      if (this.#isSetAside(name) || (await isThere(this.platform, this.storage, name))) continue;
+      await this.#putBack(name);
+    }
     changeMemory(this.state, (now) => {
       const names = new Set([...now.slotNames, ...wanted]);
       return { slotNames: [...names].filter((name) => !this.#isSetAside(name)).sort() };

@@ -141,6 +141,20 @@ test("a lately deleted snapshot is noticed by every run, an early one by a thoro
   expect(await missing()).toEqual([names.at(-1)!]);
 });
 
+test("what a listing does not show yet is asked for before it counts as gone", async () => {
+  const { storage, client, chunks } = await bucketWith(1);
+  await snap(client, await client.open(storage), [...chunks, chunk(5)]);
+  const lagging = interceptStorage(storage, {
+    call: (_call, run) => run(),
+    async *listing(_call, run) {
+      yield* (await Array.fromAsync(run())).slice(0, -1);
+    },
+  });
+  const store = await client.open(lagging);
+  expect((await loadManifests(store)).offered).toHaveLength(2);
+  expect(store.findings.all).toEqual([]);
+});
+
 test("a damaged record is seen by a thorough opening, and costs a plain one nothing", async () => {
   const { storage, client } = await bucketWith(1);
   const [name] = await namesIn(storage, "owner/");
