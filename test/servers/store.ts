@@ -17,6 +17,7 @@ import { failureOf, namesOf, numbered, storageSuite } from "../storage/suite.ts"
 import { compareFolders } from "../support/compare.ts";
 import { writeTree } from "../support/files.ts";
 import { backUp, restoreTo, runCheck } from "../support/jobs.ts";
+import { runHere } from "../support/program.ts";
 import { seededRandom } from "../support/random.ts";
 import { Client, makeStore, namesIn } from "../support/store.ts";
 import { tempDir } from "../support/temp.ts";
@@ -121,6 +122,40 @@ export function storeOnServerSuite(
       expect(compareFolders(source, to).differences).toEqual([]);
       const named = new Set(store.findings.all.map(({ subject }) => subject));
       expect([...named].sort()).toEqual(packs);
+    });
+
+    test("the commands: an unsafe bucket is refused; init, backup, check and restore", async () => {
+      using temp = tempDir();
+      const source = join(temp.path, "source");
+      writeTree(source, TREE);
+      const { endpoint, region, keyId, secret } = server;
+      const run = (...words: readonly string[]) =>
+        runHere(words, {
+          HOME: temp.path,
+          PATH: process.env["PATH"],
+          BUNKER_STORE: `s3://${BUCKETS.versions}/commands`,
+          BUNKER_PASSPHRASE: "a passphrase of the tests",
+          AWS_ACCESS_KEY_ID: keyId,
+          AWS_SECRET_ACCESS_KEY: secret,
+          AWS_REGION: region,
+          AWS_ENDPOINT_URL: endpoint,
+        });
+      const phrase = join(temp.path, "phrase");
+      const refused = await run("init", "--phrase-file", phrase);
+      expect(refused.stderr).toContain("Object Lock");
+      expect(refused.status).toBe(2);
+      const to = join(temp.path, "restored");
+      for (const words of [
+        ["init", "--lock", "none", "--phrase-file", phrase],
+        ["backup", source, "--lanes", "1"],
+        ["check", "--read-data"],
+        ["restore", "latest", "--to", to, "--lanes", "1"],
+        ["store", "test", "--lock", "none"],
+      ]) {
+        const { stderr, status } = await run(...words);
+        expect([words[0]!, status, stderr]).toEqual([words[0]!, 0, expect.any(String)]);
+      }
+      expect(compareFolders(source, to).differences).toEqual([]);
     });
 
     test("boto3 and rclone see objects whose names are the SHA-256 of their bytes", async () => {
