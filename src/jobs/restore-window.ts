@@ -53,6 +53,8 @@ export class RestoreWindow {
    * must not be taken for each other.
    */
   readonly #packs = new Map<string, Map<string, Need>>();
+  /** Files that could not be written. */
+  readonly #failed = new Set<number>();
   #needs = 0;
   #plainBytes = 0;
   #fetchedBytes = 0;
@@ -81,7 +83,7 @@ export class RestoreWindow {
     const [place] = await this.#parts.reader.places(id);
     if (place === undefined) {
       const message = `chunk ${hexId(id).slice(0, 16)} is in no pack`;
-      this.#parts.onFileFailed(target.file, new BunkerError("incomplete", message));
+      this.#fail(target.file, new BunkerError("incomplete", message));
       return undefined;
     }
     const pack = hexId(place.packId);
@@ -130,8 +132,10 @@ export class RestoreWindow {
     });
   }
 
-  async #fetch(range: Range): Promise<void> {
+  async #fetch(planned: Range): Promise<void> {
     const { reader, write } = this.#parts;
+    const range = this.#stillWanted(planned);
+    if (range.needs.length === 0) return;
     let task: RestoreTask;
     try {
       const packKey = await reader.packKey(range.packId);
@@ -148,7 +152,7 @@ export class RestoreWindow {
     this.#parts.onLimits(answer.limits);
     this.#parts.onComplaints?.(answer.complaints);
     for (const { file, code, message } of answer.failed) {
-      this.#parts.onFileFailed(file, new BunkerError(code, message));
+      this.#fail(file, new BunkerError(code, message));
     }
     const damaged = new Set(answer.damaged);
     for (const [position, need] of range.needs.entries()) {
@@ -157,13 +161,27 @@ export class RestoreWindow {
     }
   }
 
+  // What goes into files that have failed meanwhile: on a full disk it would take the others' room.
+  #stillWanted(range: Range): Range {
+    if (this.#failed.size === 0) return range;
+    const needs = range.needs.map(({ place, targets }) => {
+      return { place, targets: targets.filter(({ file }) => !this.#failed.has(file)) };
+    });
+    return { ...range, needs: needs.filter(({ targets }) => targets.length > 0) };
+  }
+
+  #fail(file: number, error: BunkerError): void {
+    this.#failed.add(file);
+    this.#parts.onFileFailed(file, error);
+  }
+
   async #rescueAll(range: Range): Promise<void> {
     for (const need of range.needs) await this.#rescue(need);
   }
 
   // What a range did not give is looked for in every other copy; the failure names the pack.
   async #rescue(need: Need): Promise<void> {
-    const { reader, destination, onFileFailed, onPlaced } = this.#parts;
+    const { reader, destination, onPlaced } = this.#parts;
     try {
       const plain = await reader.read("data", need.place.id);
       if (plain.length !== need.place.plainBytes) {
@@ -171,12 +189,12 @@ export class RestoreWindow {
       }
       for (const target of need.targets) {
         const failure = writeTarget(destination, target, plain);
-        if (failure !== undefined) onFileFailed(target.file, failure);
+        if (failure !== undefined) this.#fail(target.file, failure);
         onPlaced?.(target.file);
       }
     } catch (error) {
       if (!isDamage(error)) throw error;
-      for (const target of need.targets) onFileFailed(target.file, error);
+      for (const target of need.targets) this.#fail(target.file, error);
     }
   }
 }

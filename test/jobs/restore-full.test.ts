@@ -38,7 +38,9 @@ test("what does not fit is left out, and the rest is restored", async () => {
   using disk = mountSmallDisk("3m");
   if (disk === undefined) return;
   const { storage, client } = await stored(6000 * KIB);
-  const { counts, problems } = await restoreTo(await client.open(storage), disk.path);
+  // One range after the other: of several at once, a small file may meet the disk that the large one has filled.
+  const store = await client.open(storage);
+  const { counts, problems } = await restoreTo(store, disk.path, { fetchCount: 1 });
   expect(problems.map(({ subject }) => subject)).toEqual(["m large"]);
   expect(problems[0]!.message).toContain("ENOSPC");
   expect(counts).toMatchObject({ files: 20, problems: 1 });

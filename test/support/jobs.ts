@@ -121,6 +121,7 @@ export async function restoreTo(
     readonly mode?: RestoreMode;
     readonly files?: FileSystem;
     readonly lanes?: { readonly spawn: SpawnLane; readonly count: number };
+    readonly fetchCount?: number;
   } = {},
 ): Promise<Heard & { readonly counts: RestoreCounts }> {
   const heard = listening();
@@ -147,7 +148,7 @@ export async function restoreTo(
       mode,
       monitor: heard.monitor,
       write: (task) => lanes.write(task),
-      fetchCount: 4,
+      fetchCount: options.fetchCount ?? 4,
       fetchBytes: 8 * 1024 * 1024,
       onLimits: (limits) => heard.notices.push(...limits),
     });
