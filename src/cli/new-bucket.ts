@@ -1,10 +1,9 @@
 // New bucket: looks at a bucket before a store is made in it, and refuses one that is not safe.
 
-import { BunkerError, isBunkerError } from "../base/errors.ts";
+import { BunkerError } from "../base/errors.ts";
 import type { LockPolicy } from "../format/record.ts";
 import type { Bucket } from "../s3/bucket.ts";
 import { listObjects } from "../s3/list.ts";
-import { regionOf } from "../s3/service.ts";
 import {
   changeText,
   defaultLockOf,
@@ -12,12 +11,12 @@ import {
   type Judged,
   type LockChoice,
 } from "../storage/bucket-safety.ts";
-import { type Dialect, readBucketSettings } from "../storage/bucket-settings.ts";
+import { readBucketSettings } from "../storage/bucket-settings.ts";
 import { PROBE_FOLDER } from "../storage/probe.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { Words } from "./command.ts";
 import { lockChoiceOf, policyOf } from "./lock-choice.ts";
-import { type BucketChoice, openBucketOf, storageIn } from "./open-bucket.ts";
+import { type BucketChoice, dialectOf, openBucketOf, storageIn } from "./open-bucket.ts";
 import { type BucketLocation, formatStoreLocation } from "./store-location.ts";
 import type { Wiring } from "./wiring.ts";
 
@@ -66,11 +65,6 @@ async function lookAt(look: Look): Promise<LockPolicy> {
   return policyOf(defaultLockOf(settings), least);
 }
 
-/** Whose words a bucket's rights and settings have. */
-export function dialectOf({ scheme }: BucketLocation, { service }: Bucket): Dialect {
-  return scheme === "b2" || regionOf(service.endpoint) !== undefined ? "b2" : "s3";
-}
-
 // What has a remedy is a fault, accepted or not; the rest is only not known.
 function tell({ messages }: Wiring, { what, found, means, change }: Judged): void {
   const text = `the bucket's ${what}: ${found}${means === undefined ? "" : `: ${means}`}`;
@@ -99,15 +93,4 @@ async function tellOthers({ wiring, bucket, location }: Look): Promise<void> {
     wiring.messages.notice(`${text}: what is there is left alone, and no store needs it`);
     return;
   }
-}
-
-/** The same error; where there is no bucket, with how one is made. */
-export function withSetupHint(error: unknown): unknown {
-  if (!isBunkerError(error, "no-store")) return error;
-  const { message, subject } = error;
-  return new BunkerError("no-store", message, {
-    cause: error,
-    ...(subject === undefined ? {} : { subject }),
-    hint: "bunker makes no buckets: see bunker init --print-setup, which says how to make a safe one",
-  });
 }

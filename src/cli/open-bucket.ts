@@ -1,8 +1,10 @@
 // Open bucket: from a chosen store to its bucket, and to the storage in it.
 
+import { BunkerError, isBunkerError } from "../base/errors.ts";
 import type { Bucket } from "../s3/bucket.ts";
-import { openBucket } from "../s3/service.ts";
+import { openBucket, regionOf } from "../s3/service.ts";
 import { openBucketStorage } from "../storage/bucket.ts";
+import type { Dialect } from "../storage/bucket-settings.ts";
 import type { Storage } from "../storage/storage.ts";
 import { forbidCoreDumps } from "../system/core-dumps.ts";
 import { nativePlatform } from "../system/platform.ts";
@@ -66,4 +68,20 @@ export function placeText(location: BucketLocation, endpoint: string): string {
   const { hostname, host } = new URL(endpoint);
   const isUnique = location.scheme === "b2" || /\.amazonaws\.com(?:\.cn)?$/.test(hostname);
   return isUnique ? text : `${text} (${host})`;
+}
+
+/** Whose words a bucket's rights and settings have. */
+export function dialectOf({ scheme }: BucketLocation, { service }: Bucket): Dialect {
+  return scheme === "b2" || regionOf(service.endpoint) !== undefined ? "b2" : "s3";
+}
+
+/** The same error; where there is no bucket, with how one is made. */
+export function withSetupHint(error: unknown): unknown {
+  if (!isBunkerError(error, "no-store")) return error;
+  const { message, subject } = error;
+  return new BunkerError("no-store", message, {
+    cause: error,
+    ...(subject === undefined ? {} : { subject }),
+    hint: "bunker makes no buckets: see bunker init --print-setup, which says how to make a safe one",
+  });
 }

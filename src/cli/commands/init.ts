@@ -157,7 +157,7 @@ async function refuseExisting(context: StoreContext, { location }: StoreChoice):
     isThere = await hasStore(context);
   } catch (error) {
     if (location.kind === "folder") throw error;
-    throw (await import("../new-bucket.ts")).withSetupHint(error);
+    throw (await import("../open-bucket.ts")).withSetupHint(error);
   }
   if (!isThere) return;
   throw new BunkerError("exists", `there is a store at ${context.storage.location} already`, {
